@@ -1,0 +1,9 @@
+export interface User {
+  readonly id: number;
+  readonly name: string;
+}
+
+export const users: readonly User[] = [
+  { id: 7, name: "ana" },
+  { id: 8, name: "ben" },
+];

@@ -1,0 +1,164 @@
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { type Oid, oidOf } from "../../../core/brand.ts";
+import type { RefChange } from "../../../ports/store.ts";
+
+/**
+ * A git that is killed between locking the refs of a transaction and renaming the last of them leaves locks that nobody
+ * ever removes, and perhaps a transaction that is half done. So each writer first notes what it is about to do, in a
+ * file named after the process that will hold the locks. Whoever later finds a note of a process that is provably dead
+ * (same machine, same process namespace, no such pid or another start time: no clock is asked) settles it: locks that
+ * hold the noted value are removed, and when one of the refs had already moved, the others follow.
+ */
+export interface Writers {
+  /** Notes what the process `pid` is about to change. */
+  note(pid: number, changes: readonly RefChange[]): void;
+  /** Forgets the note of a process that has ended in good order. */
+  forget(pid: number): void;
+  /** The unfinished business of the dead, with their locks removed: what is left to be moved. */
+  settle(resolve: (ref: string) => Promise<Oid | undefined>): Promise<ReadonlyArray<readonly RefChange[]>>;
+}
+
+interface Note {
+  readonly host: string;
+  readonly namespace: string;
+  readonly changes: readonly RefChange[];
+}
+
+export function writersIn(common: string): Writers {
+  const folder = join(common, "perdure", "writers");
+  const here = { host: hostname(), namespace: namespaceOf() };
+  const names = new Map<number, string>();
+
+  const nameOf = (pid: number): string => {
+    const name = names.get(pid) ?? `${pid}-${startOf(pid) ?? "0"}.json`;
+    names.set(pid, name);
+    return name;
+  };
+
+  /** Takes a dead writer's note over: of any number of settlers one succeeds. */
+  const take = (name: string, index: number): boolean => {
+    try {
+      renameSync(join(folder, name), join(folder, nameOf(process.pid).replace(".json", `.${index}.json`)));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  const settleNote = async (
+    note: Note,
+    resolve: (ref: string) => Promise<Oid | undefined>,
+  ): Promise<readonly RefChange[]> => {
+    const locked = note.changes.filter((change) => holdsLock(common, change));
+    const at = await Promise.all(note.changes.map(({ name }) => resolve(name)));
+    const moved = note.changes.some((change, index) => at[index] === change.after && !locked.includes(change));
+    for (const { name } of locked) rmSync(lockOf(common, name), { force: true });
+    return moved ? locked.filter((change) => (at[note.changes.indexOf(change)] ?? null) === change.before) : [];
+  };
+
+  return {
+    note: (pid, changes) => {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, nameOf(pid)), JSON.stringify({ ...here, changes } satisfies Note));
+    },
+    forget: (pid) => {
+      rmSync(join(folder, nameOf(pid)), { force: true });
+      names.delete(pid);
+    },
+    settle: async (resolve) => {
+      const left: Array<readonly RefChange[]> = [];
+      for (const [index, name] of namesIn(folder).entries()) {
+        const note = readNote(join(folder, name));
+        if (note?.host !== here.host || note.namespace !== here.namespace || !isDead(name) || !take(name, index))
+          continue;
+        const changes = await settleNote(note, resolve);
+        if (changes.length > 0) left.push(changes);
+        unlinkSync(join(folder, nameOf(process.pid).replace(".json", `.${index}.json`)));
+      }
+      return left;
+    },
+  };
+}
+
+const lockOf = (common: string, ref: string): string => join(common, `${ref}.lock`);
+
+/** An empty lock is one that git had just made. */
+function holdsLock(common: string, { name, after }: RefChange): boolean {
+  try {
+    const value = readFileSync(lockOf(common, name), "utf8").trim();
+    return value === after || value === "";
+  } catch {
+    return false;
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+}
+
+/** A note that a crash left half-written says nothing; git then reports the lock, and a person removes it. */
+function readNote(path: string): Note | undefined {
+  try {
+    const note = JSON.parse(readFileSync(path, "utf8")) as Partial<Note>;
+    const { host, namespace, changes } = note;
+    const sound =
+      Array.isArray(changes) &&
+      changes.every((change) => /^refs\/[\w./@-]+$/.test(change.name) && oidOf(change.after) !== undefined);
+    return typeof host === "string" && typeof namespace === "string" && sound
+      ? { host, namespace, changes }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDead(name: string): boolean {
+  const [pid = "", started] = name.replace(/(\.\d+)?\.json$/, "").split("-");
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ESRCH";
+  }
+  const start = startOf(Number(pid));
+  return start !== undefined && start !== started;
+}
+
+const zombie = "zombie";
+
+/**
+ * The kernel's start time of a process, so that a reused pid is not taken for its predecessor; only Linux shows it. A
+ * zombie is dead, though it keeps its pid until its parent looks, which in a container may be never.
+ */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? zombie : fields[18];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Two containers may share a folder and not see each other's processes. */
+function namespaceOf(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,69 @@
+import type { Oid, RunId, ValueMap } from "../core/brand.ts";
+import type { Definition } from "../core/definition.ts";
+import { allSteps } from "../core/definition.ts";
+import { type PinnedDefinition, spec, type Trigger } from "../core/event.ts";
+import { replay } from "../core/evolve.ts";
+import type { RunState } from "../core/state.ts";
+import type { Task } from "../core/task.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type Files, type Store, StoreConflict } from "../ports/store.ts";
+import { stamp } from "./stamp.ts";
+import { workRef } from "./steps/work.ts";
+
+export interface NewRun {
+  readonly run: RunId;
+  readonly definition: Definition;
+  readonly pinned: PinnedDefinition;
+  readonly task: Task;
+  readonly inputs: ValueMap;
+  readonly trigger: Trigger;
+  readonly base: Oid;
+  readonly agent: string;
+  readonly agentConfig: ValueMap;
+  readonly limits?: { readonly usd?: number; readonly autoResume?: number };
+  /** The pinned texts: the definition and the skills it uses. */
+  readonly files: Files;
+}
+
+export type Created = { readonly kind: "created"; readonly state: RunState } | { readonly kind: "exists" };
+
+/** Begins a run. Creating its branch is the idempotent start (law J3): who loses the race finds the run there. */
+export async function createRun(
+  parts: { readonly store: Store; readonly clock: Clock },
+  given: NewRun,
+): Promise<Created> {
+  const { run, definition, pinned, task, inputs, trigger, base, agent, agentConfig, limits, files } = given;
+  const totalSteps = allSteps(definition).length;
+  const events = stamp(
+    [
+      {
+        type: "run.created",
+        run,
+        spec,
+        definition: pinned,
+        task,
+        inputs,
+        trigger,
+        base,
+        agent,
+        agentConfig,
+        ...(limits && { limits }),
+        totalSteps,
+      },
+    ],
+    parts.clock.now(),
+    0,
+  );
+  const state = replay(events);
+  if (!state) throw new Error("run.created gives a state");
+  try {
+    await parts.store.commit(
+      { run, events, state, files, refs: [{ name: workRef(run), before: null, after: base }] },
+      null,
+    );
+    return { kind: "created", state };
+  } catch (error) {
+    if (error instanceof StoreConflict) return { kind: "exists" };
+    throw error;
+  }
+}

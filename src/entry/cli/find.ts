@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { ProblemError, problem } from "../../core/problem.ts";
+import { suggest } from "../../core/suggest.ts";
+import { type Config, defaultConfig, parseConfig } from "../../formats/config.ts";
+import { asset } from "../assets.ts";
+import type { FindSkill, Source } from "../kit.ts";
+
+/** Where a repository keeps definitions, the first that has one winning (design: configuration). */
+const definitionFolders = [".github/perdure", ".claude/workflows", "workflows"] as const;
+const endings = [".yaml", ".yml"] as const;
+const shipped = ["develop"] as const;
+
+/** A definition by name, or by the path of its file. */
+export function findDefinition(repo: string, name: string): Source {
+  if (/\.(?:ya?ml|md)$/.test(name) || name.includes("/")) {
+    const file = resolve(repo, name);
+    if (!existsSync(file))
+      throw new ProblemError(
+        problem("no-file", `There is no file \`${name}\`.`, {
+          fix: "Give the path from the repository's root, or a name.",
+        }),
+      );
+    return {
+      text: readFileSync(file, "utf8"),
+      name: relative(repo, file).startsWith("..") ? name.replace(/^.*\//, "") : relative(repo, file),
+    };
+  }
+  for (const folder of definitionFolders) {
+    for (const ending of endings) {
+      const path = `${folder}/${name}${ending}`;
+      if (existsSync(join(repo, path))) return { text: readFileSync(join(repo, path), "utf8"), name: path };
+    }
+  }
+  const text = /^[a-z][a-z0-9-]*$/.test(name) ? asset(`workflows/${name}.yaml`) : undefined;
+  if (text !== undefined) return { text, name: `${name}.yaml (shipped)` };
+  const like = suggest(name, shipped);
+  throw new ProblemError(
+    problem("unknown-workflow", `There is no workflow \`${name}\`.`, {
+      expected: `a file in ${definitionFolders.join(", ")}, or one that ships: ${shipped.join(", ")}`,
+      received: name,
+      fix: like === undefined ? "perdure help run" : `Did you mean \`${like}\`?`,
+    }),
+  );
+}
+
+/** The repository's own skill, else the one that ships. */
+export const findSkillIn = (repo: string): FindSkill => {
+  return async (name) => {
+    const path = `.github/perdure/skills/${name}.skill.yaml`;
+    if (existsSync(join(repo, path))) return { text: readFileSync(join(repo, path), "utf8"), name: path };
+    const text = asset(`skills/${name}.skill.yaml`);
+    return text === undefined ? undefined : { text, name: `${name}.skill.yaml (shipped)` };
+  };
+};
+
+export interface FoundConfig {
+  readonly config: Config;
+  /** The file it was read from, or undefined where there is none. */
+  readonly file?: string;
+}
+
+export function findConfig(repo: string): FoundConfig {
+  for (const file of [".github/perdure.yml", ".github/perdure.yaml"]) {
+    if (!existsSync(join(repo, file))) continue;
+    const config = parseConfig(readFileSync(join(repo, file), "utf8"), file);
+    if (!config.ok) throw new ProblemError(...config.problems);
+    return { config: config.value, file };
+  }
+  return { config: defaultConfig };
+}

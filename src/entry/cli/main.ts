@@ -1,0 +1,18 @@
+import { ProblemError } from "../../core/problem.ts";
+import { exitCode } from "./exit-codes.ts";
+import { asProblems } from "./failures.ts";
+import { output } from "./output.ts";
+import { program } from "./program.ts";
+
+/** Parses the arguments, runs the command, and turns whatever went wrong into problems and an exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const out = output(args.includes("--json"));
+  try {
+    return await program(args, out);
+  } catch (error) {
+    const problems = error instanceof ProblemError ? error.problems : asProblems(error);
+    if (problems.length === 0) throw error;
+    out.problems(problems);
+    return error instanceof ProblemError ? exitCode.usage : exitCode.failed;
+  }
+}

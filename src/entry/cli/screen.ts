@@ -1,0 +1,24 @@
+import { createLogUpdate } from "log-update";
+import type { Output } from "./output.ts";
+
+/** A picture that is drawn over itself on a terminal, and once at the end where there is none. */
+export interface Screen {
+  draw(lines: readonly string[]): void;
+  done(): void;
+}
+
+export function screen(out: Output): Screen {
+  if (!out.terminal) {
+    let last: readonly string[] = [];
+    return {
+      draw: (lines) => {
+        last = lines;
+      },
+      done: () => {
+        for (const line of last) out.line(line);
+      },
+    };
+  }
+  const update = createLogUpdate(process.stdout, { showCursor: true });
+  return { draw: (lines) => update(lines.join("\n")), done: () => update.done() };
+}

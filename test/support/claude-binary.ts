@@ -1,0 +1,44 @@
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+/** The version whose behaviour the adapter was written against; the newest that names Node 20 in its engines. */
+export const claudeVersion = "2.1.197";
+
+/**
+ * The path of the real Claude Code, installed on demand into a folder that outlives the tests (`PERDURE_TEST_CACHE`, or
+ * one in the system's temporary folder). Undefined, with the reason printed, when the registry cannot be reached; in CI
+ * that is an error like any other.
+ */
+export async function claudeBinary(): Promise<string | undefined> {
+  const cache = process.env["PERDURE_TEST_CACHE"] ?? join(tmpdir(), "perdure-test-cache");
+  const prefix = join(cache, `claude-code-${claudeVersion}`);
+  const binary = join(prefix, "node_modules/.bin/claude");
+  if (await works(binary)) return binary;
+  await mkdir(prefix, { recursive: true });
+  try {
+    const name = `@anthropic-ai/claude-code@${claudeVersion}`;
+    await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", prefix, name], {
+      cwd: prefix,
+    });
+    // What the package's install script would do; it links the binary of this platform.
+    await run(process.execPath, ["install.cjs"], { cwd: join(prefix, "node_modules/@anthropic-ai/claude-code") });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const isUnreachable = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|ERR_SOCKET/.test(reason);
+    if (process.env["CI"] || !isUnreachable) throw error;
+    console.warn(`Skipped: the npm registry cannot be reached, so there is no Claude Code to test. ${reason}`);
+    return undefined;
+  }
+  if (!(await works(binary))) throw new Error(`Claude Code ${claudeVersion} was installed, but does not start`);
+  return binary;
+}
+
+const works = async (binary: string): Promise<boolean> =>
+  run(binary, ["--version"]).then(
+    ({ stdout }) => stdout.startsWith(claudeVersion),
+    () => false,
+  );
