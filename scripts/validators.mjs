@@ -46,7 +46,7 @@ function compiled() {
   return standalone.default(ajv, Object.fromEntries(names.map((name) => [camel(name), name])));
 }
 
-/** With ajv's few run-time helpers inlined, and the functions in a table by the schemas' own names. */
+/** With the few functions of ajv that it calls inlined, and the functions in a table by the schemas' own names. */
 async function bundled(code) {
   const table = names.map((name) => `  ${JSON.stringify(name)}: compiled.${camel(name)},`).join("\n");
   const { outputFiles } = await build({

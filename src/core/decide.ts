@@ -43,11 +43,12 @@ function stop(plan: Plan, state: RunState, { what, by }: NonNullable<RunState["r
 
 function decidePhase(view: View): readonly Decision[] {
   const { phase, state } = view;
-  const failed = phase.steps.find((step) => isFinalFailure(step, state.steps[stepKeyOf(step.id)]));
-  let running = phase.steps.filter((step) => occupies(step, state)).length;
+  const inQuestion = stepsInQuestion(view);
+  const failed = inQuestion.find((step) => isFinalFailure(step, state.steps[stepKeyOf(step.id)]));
+  let running = inQuestion.filter((step) => occupies(step, state)).length;
   const starts: Decision[] = [];
   const waits: Decision[] = [];
-  for (const step of phase.steps) {
+  for (const step of inQuestion) {
     const known = state.steps[stepKeyOf(step.id)];
     if (isSettledWell(step, known) || isFinalFailure(step, known)) continue;
     if (failed && phase.failFast && known === undefined) continue;
@@ -64,8 +65,20 @@ function decidePhase(view: View): readonly Decision[] {
     starts.push(next);
   }
   if (starts.length > 0) return starts;
-  if (phase.steps.some((step) => runsNow(view, step))) return [{ kind: "wait", for: "steps" }];
+  if (inQuestion.some((step) => runsNow(view, step))) return [{ kind: "wait", for: "steps" }];
   return [failed && waits.length === 0 ? runFailure(failed, state) : soonest(waits)];
+}
+
+/**
+ * The steps that can want something. In a sequential phase that is the first that is not settled well: all after it
+ * depend on it, and a run of hundreds of steps should not look at each of them each time.
+ */
+function stepsInQuestion({ phase, state }: View): readonly Step[] {
+  if (phase.order !== "sequential") return phase.steps;
+  const first = phase.steps.findIndex((step) => !isSettledWell(step, state.steps[stepKeyOf(step.id)]));
+  const step = phase.steps[first];
+  const goesOn = step && !phase.failFast && isFinalFailure(step, state.steps[stepKeyOf(step.id)]);
+  return goesOn ? phase.steps.slice(first) : phase.steps.slice(first, first + 1);
 }
 
 function runFailure(step: Step, state: RunState): Decision {

@@ -54,3 +54,13 @@ export function documentPath(contract: Pick<Contract, "name" | "file">, visit: n
       return contract.file;
   }
 }
+
+/** The text under one heading of a document's body, or undefined. */
+export function sectionOf(document: Document | undefined, heading: string): string | undefined {
+  const lines = document?.body.split("\n") ?? [];
+  const start = lines.findIndex((line) => /^#{1,3}\s/.test(line) && line.replace(/^#+\s*/, "").trim() === heading);
+  if (start < 0) return undefined;
+  const rest = lines.slice(start + 1);
+  const length = rest.findIndex((line) => /^#{1,2}\s/.test(line));
+  return (length < 0 ? rest : rest.slice(0, length)).join("\n").trim();
+}

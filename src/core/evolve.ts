@@ -5,12 +5,45 @@ import { isBlocking } from "./question.ts";
 import { addSpending, nothingSpent } from "./spending.ts";
 import { isResting, type RunState, type RunStatus, type StepState } from "./state.ts";
 
+/** How one step of the table is replaced: by a copy, or in place where the table is the caller's own. */
+type Put = (steps: RunState["steps"], key: StepKey, step: StepState) => RunState["steps"];
+const putCopy: Put = (steps, key, step) => ({ ...steps, [key]: step });
+const putInPlace: Put = (steps, key, step) => {
+  (steps as Record<StepKey, StepState>)[key] = step;
+  return steps;
+};
+
+/** One event applied to a state, which stays as it was. */
+export const evolve = (state: RunState, event: JournalEvent): RunState => applied(state, event, putCopy);
+
+/** A state that events are folded into, one after the other. */
+export interface Fold {
+  /** The state so far. Its table of steps is the fold's own, and changes with it. */
+  state(): RunState;
+  apply(events: readonly JournalEvent[]): void;
+}
+
+/** Begins to fold events into a state, copying its table of steps once instead of once an event. */
+export function foldFrom(start: RunState): Fold {
+  let state: RunState = { ...start, steps: { ...start.steps } };
+  return {
+    state: () => state,
+    apply(events) {
+      for (const event of events) state = applied(state, event, putInPlace);
+    },
+  };
+}
+
 /**
  * One event applied to a state. Total: it never throws, and an event that makes no sense where it stands changes
  * nothing but the time. Rules are checked when an event is decided, never when it is remembered.
  */
-export function evolve(state: RunState, event: JournalEvent): RunState {
+function applied(state: RunState, event: JournalEvent, put: Put): RunState {
   const next = { ...state, updatedAt: event.at };
+  const withStep = (from: RunState, key: StepKey, change: (step: StepState) => StepState): RunState => ({
+    ...from,
+    steps: put(from.steps, key, change(from.steps[key] ?? freshStep)),
+  });
   switch (event.type) {
     case "run.created":
       return next;
@@ -213,8 +246,11 @@ export function initialState(event: JournalEvent & { readonly type: "run.created
 
 /** A whole journal folded, or undefined when it does not begin with `run.created`. */
 export function replay(events: readonly JournalEvent[]): RunState | undefined {
-  const [first, ...rest] = events;
-  return first?.type === "run.created" ? rest.reduce(evolve, initialState(first)) : undefined;
+  const [first] = events;
+  if (first?.type !== "run.created") return undefined;
+  const fold = foldFrom(initialState(first));
+  fold.apply(events.slice(1));
+  return fold.state();
 }
 
 const freshStep: StepState = {
@@ -228,11 +264,6 @@ const freshStep: StepState = {
   spending: nothingSpent,
   warnings: [],
 };
-
-const withStep = (state: RunState, key: StepKey, change: (step: StepState) => StepState): RunState => ({
-  ...state,
-  steps: { ...state.steps, [key]: change(state.steps[key] ?? freshStep) },
-});
 
 const rest = (state: RunState, status: RunStatus, reason: NonNullable<RunState["reason"]>): RunState => ({
   ...without(state, "requested"),

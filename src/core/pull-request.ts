@@ -1,5 +1,5 @@
 import type { ValueMap } from "./brand.ts";
-import type { Document } from "./document.ts";
+import { type Document, sectionOf } from "./document.ts";
 import type { RunState } from "./state.ts";
 
 /** What a pull request is made of. Documents that are missing leave their section out. */
@@ -18,8 +18,8 @@ export function pullRequestText(parts: PullRequestParts): { readonly title: stri
   const sections = [
     issue === undefined ? "" : `Closes #${issue}`,
     section("What was asked", quoted(state.task.description === "" ? state.task.title : state.task.description)),
-    section("What was done", headingBody(parts.work, "What I Completed") ?? ""),
-    section("Decisions", headingBody(parts.work, "Decisions Made") ?? ""),
+    section("What was done", sectionOf(parts.work, "What I Completed") ?? ""),
+    section("Decisions", sectionOf(parts.work, "Decisions Made") ?? ""),
     section("Verification", verification(state, parts.results)),
     section("Assumptions", assumptions(parts.strategy)),
     section("Questions and answers", answers(state)),
@@ -38,18 +38,6 @@ const quoted = (text: string): string =>
     .split("\n")
     .map((line) => `> ${line}`)
     .join("\n");
-
-/** The text under one heading of a document's body. */
-function headingBody(document: Document | undefined, heading: string): string | undefined {
-  const lines = document?.body.split("\n") ?? [];
-  const start = lines.findIndex((line) => /^#{1,3}\s/.test(line) && line.replace(/^#+\s*/, "").trim() === heading);
-  if (start < 0) return undefined;
-  const length = lines.slice(start + 1).findIndex((line) => /^#{1,2}\s/.test(line));
-  return lines
-    .slice(start + 1, length < 0 ? undefined : start + 1 + length)
-    .join("\n")
-    .trim();
-}
 
 function verification(state: RunState, results: Document | undefined): string {
   const checks = (results?.fields["checks"] ?? []) as readonly ValueMap[];

@@ -52,7 +52,7 @@ export function reportOf(plan: Plan, state: RunState, now: Instant): Report {
     ...(budget !== undefined && { budget }),
     percent: Math.floor((100 * settled) / Math.max(1, tops.length)),
     next: nextOf(state),
-    warnings: rows.flatMap((row) => row.notes.map((note) => `${row.key}: ${note}`)),
+    warnings: rows.flatMap((row) => (state.steps[row.key]?.warnings ?? []).map((warning) => `${row.key}: ${warning}`)),
   };
 }
 
@@ -69,23 +69,22 @@ function rowsOf(step: Step, state: RunState, now: Instant): readonly Row[] {
       return known && known.status !== "skipped" ? [rowOf(innerKey, one.name, 1, known, now)] : [];
     }),
   );
-  return [
-    {
-      ...top,
-      result: top.result === "" ? "" : (inner.at(-1)?.result ?? top.result),
-      usd: sum(inner.map((row) => row.usd)),
-    },
-    ...inner,
-  ];
+  const last = inner.at(-1);
+  const whole = {
+    ...top,
+    result: last && top.status !== "pending" ? last.result : top.result,
+    usd: sum(inner.map((row) => row.usd)),
+  };
+  // A repeat that went through once is its one step: two rows that say the same are one too many.
+  const [only] = inner;
+  return inner.length === 1 && only
+    ? [{ ...whole, key: only.key, status: only.status === "running" ? "running" : top.status, notes: only.notes }]
+    : [whole, ...inner];
 }
 
 function rowOf(key: StepKey, name: string, depth: 0 | 1, known: StepState | undefined, now: Instant): Row {
   const status = known?.status ?? "pending";
-  const notes = [
-    ...(known && known.attempt > 1 ? [`try ${known.attempt}`] : []),
-    ...(known && known.interruptions > 0 ? [`resumed ${known.interruptions}×`] : []),
-    ...(known?.warnings ?? []),
-  ];
+  const notes = [...(known && known.attempt > 1 ? [`try ${known.attempt}`] : [])];
   const ms = known?.startedAt === undefined ? undefined : (known.endedAt ?? now) - known.startedAt;
   const result = known?.skipped ? known.skipped.reason : (known?.summary ?? "");
   return {

@@ -8,17 +8,10 @@ import type { RunState, StepState } from "./state.ts";
  * `notes`. In `steps` an id stands for its latest visit, so that `steps.verify.outputs.status` is the last word.
  */
 export function scopeOf(plan: Plan, state: RunState, key: StepKey): ValueMap {
-  const steps: Record<string, ValueMap> = {};
-  for (const node of plan.nodes.keys()) steps[node] = { status: "pending", outputs: {} };
-  for (const [stepKey, step] of Object.entries(state.steps) as [StepKey, StepState][]) {
-    const id = idOfKey(stepKey);
-    const visit = visitOfKey(stepKey);
-    if (visit >= Number(steps[id]?.["visit"] ?? 0)) steps[id] = stepScope(step, visit);
-  }
   const repeat = plan.nodes.get(idOfKey(key))?.inside?.repeat ?? idOfKey(key);
+  let steps: Readonly<Record<string, ValueMap>> | undefined;
   return {
     inputs: plan.inputs,
-    task: taskScope(state, steps),
     run: {
       id: state.run,
       workflow: state.definition.name,
@@ -26,11 +19,29 @@ export function scopeOf(plan: Plan, state: RunState, key: StepKey): ValueMap {
       trigger: state.trigger.kind,
       by: state.trigger.by,
     },
-    steps,
     visit: state.repeats[repeat as StepId]?.visit ?? visitOfKey(key),
     responses: responsesOf(state),
     notes: state.notes.map((note) => ({ text: note.text, by: note.by })),
+    // Most expressions look at few steps or none; a run of hundreds should not pay for all of them each time.
+    get steps() {
+      steps ??= stepsOf(plan, state);
+      return steps;
+    },
+    get task() {
+      return taskScope(state, this["steps"] as Readonly<Record<string, ValueMap>>);
+    },
   };
+}
+
+function stepsOf(plan: Plan, state: RunState): Readonly<Record<string, ValueMap>> {
+  const steps: Record<string, ValueMap> = {};
+  for (const node of plan.nodes.keys()) steps[node] = { status: "pending", outputs: {} };
+  for (const [stepKey, step] of Object.entries(state.steps) as [StepKey, StepState][]) {
+    const id = idOfKey(stepKey);
+    const visit = visitOfKey(stepKey);
+    if (visit >= Number(steps[id]?.["visit"] ?? 0)) steps[id] = stepScope(step, visit);
+  }
+  return steps;
 }
 
 const stepScope = (step: StepState, visit: number): ValueMap => ({

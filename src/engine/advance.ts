@@ -117,13 +117,14 @@ function startFlow(worker: Worker, stop: AbortSignal): Flow {
     await ledger.fold();
     watch.folded();
     await new Promise<void>((resolve) => {
-      const cancels = [clock.after(policy.lookMs, resolve)];
-      if (until !== undefined) cancels.push(clock.after(Math.max(0, until - clock.now()), resolve));
+      const cancels: (() => void)[] = [];
       const finish = (): void => {
         for (const cancel of cancels) cancel();
         stop.removeEventListener("abort", finish);
         resolve();
       };
+      cancels.push(clock.after(policy.lookMs, finish));
+      if (until !== undefined) cancels.push(clock.after(Math.max(0, until - clock.now()), finish));
       wake = finish;
       stop.addEventListener("abort", finish, { once: true });
       if (arrived.length > 0 || broken || stop.aborted) finish();

@@ -1,6 +1,6 @@
 import type { RunId } from "../core/brand.ts";
 import type { EventBody, JournalEvent } from "../core/event.ts";
-import { evolve, replay } from "../core/evolve.ts";
+import { foldFrom, replay } from "../core/evolve.ts";
 import { type Liveness, type Owner, sameOwner } from "../core/lease.ts";
 import type { RunState } from "../core/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -44,7 +44,9 @@ export async function claim(parts: ClaimParts, run: RunId, takeOver: boolean): P
     const rescued = unfolded(left.pending(), loaded.events);
     const claimed = stamp(claimEvents(state, owners.self, holder), clock.now(), state.epoch);
     const group = merge([...rescued, { events: claimed, files: {}, refs: [] }]);
-    const next = group.events.reduce(evolve, state);
+    const fold = foldFrom(state);
+    fold.apply(group.events);
+    const next = fold.state();
     try {
       const version = await store.commit({ run, state: next, ...group }, loaded.version);
       left.drop();

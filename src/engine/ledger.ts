@@ -1,6 +1,6 @@
 import type { RunId } from "../core/brand.ts";
 import type { EventBody } from "../core/event.ts";
-import { evolve, replay } from "../core/evolve.ts";
+import { foldFrom, replay } from "../core/evolve.ts";
 import type { RunState } from "../core/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import {
@@ -57,7 +57,8 @@ export function openLedger(
 ): Ledger {
   const { store, clock, writeAhead } = parts;
   const { run, epoch } = claimed.state;
-  let { state, version } = claimed;
+  let { version } = claimed;
+  let folded = foldFrom(claimed.state);
   let staged: WriteAheadEntry[] = [];
   let pending: WriteAheadEntry[] = [];
   let flight: Promise<void> | undefined;
@@ -79,14 +80,15 @@ export function openLedger(
     const known = new Set(loaded.events.slice(version.seq).map((event) => event.id));
     pending = pending.filter((entry) => !entry.events.every((event) => known.has(event.id)));
     version = loaded.version;
-    state = [...pending, ...staged].flatMap((entry) => entry.events).reduce(evolve, theirs);
+    folded = foldFrom(theirs);
+    folded.apply([...pending, ...staged].flatMap((entry) => entry.events));
   };
 
   const commitGroup = async (): Promise<void> => {
     for (let attempt = 1; pending.length > 0; attempt += 1) {
       const group = [...pending];
       try {
-        version = await store.commit({ run, state, ...merge(group) }, version);
+        version = await store.commit({ run, state: folded.state(), ...merge(group) }, version);
         pending = pending.slice(group.length);
         if (pending.length === 0) writeAhead.clear();
       } catch (error) {
@@ -99,7 +101,7 @@ export function openLedger(
   const stage = (bodies: readonly EventBody[], files: Files = {}, refs: readonly RefChange[] = []): void => {
     const events = stamp(bodies, clock.now(), epoch);
     staged.push({ events, files, refs });
-    state = events.reduce(evolve, state);
+    folded.apply(events);
   };
 
   const settle = (): void => {
@@ -124,7 +126,7 @@ export function openLedger(
 
   return {
     run,
-    state: () => state,
+    state: () => folded.state(),
     append(bodies, files, refs) {
       stage(bodies, files, refs);
       settle();

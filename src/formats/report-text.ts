@@ -60,7 +60,8 @@ function rowLine(row: Row, width: number, paint: Paint, doing: string | undefine
   const name = `${"  ".repeat(row.depth)}${label(row)}`.padEnd(width);
   const time = row.ms === undefined ? "" : durationText(row.ms);
   const money = row.usd > 0 ? ` $${row.usd.toFixed(2)}` : "";
-  const now = row.status === "running" && doing !== undefined ? doing : row.result;
+  const tried = row.notes.length > 0 ? paint.dim(` (${row.notes.join(", ")})`) : "";
+  const now = `${row.status === "running" && doing !== undefined ? doing : row.result}${tried}`;
   return `${colour(marks[row.status])} ${row.status === "pending" ? paint.dim(name) : name} ${paint.dim(time.padStart(7))}${paint.dim(money)}  ${now}`.trimEnd();
 }
 

@@ -7,7 +7,7 @@ import { excerpt } from "./excerpt.ts";
 const longestSource = 256_000;
 const longestText = 1_000_000;
 /** A guard against loops over loops; a prompt renders in a millisecond. */
-const longestMs = 2_000;
+const longestMs = 1_000;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/u));
 /** No tag that reads a file, keeps a count in the caller's data, or lays out a page. */

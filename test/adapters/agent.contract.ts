@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Agent, AgentProgress, AgentResult, AgentTask } from "../../src/ports/agent.ts";
 import { aTask, endOf } from "../support/agent-task.ts";
+import { isAlive } from "../support/alive.ts";
 
 /** What an agent can be made to do; one without a process has fewer ways to misbehave. */
 export type Behaviour =
@@ -107,8 +108,7 @@ export function agentContract({ name, runsProcesses, agent, taskFor }: AgentUnde
       expect(existsSync(documentPath())).toBe(true);
     });
 
-    it("does not read documents that lie outside its output folder", async () => {
-      if (!runsProcesses) return;
+    it.runIf(runsProcesses)("does not read documents that lie outside its output folder", async () => {
       await run("outside");
       expect(existsSync(join(parent, "triage-plan.yaml"))).toBe(true);
       expect(existsSync(documentPath())).toBe(false);
@@ -185,14 +185,3 @@ const secrets = Object.fromEntries(
     "GIT_CONFIG_VALUE_0",
   ].map((name) => [name, `secret-of-ours-${name}`]),
 );
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  if (process.platform !== "linux") return true;
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return !stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
-}

@@ -36,11 +36,16 @@ afterEach(async () => {
   folder.remove();
 });
 
-const child = (...args: readonly string[]): ChildProcess => spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+const child = (...args: readonly string[]): ChildProcess =>
+  spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
 const ended = (process: ChildProcess): Promise<number | null> => new Promise((resolve) => process.on("close", resolve));
 
 /** The lines a child wrote before it was killed, after so many of them and a moment more. */
-async function killed(process: ChildProcess, lines: number, kill: (process: ChildProcess) => void): Promise<readonly string[]> {
+async function killed(
+  process: ChildProcess,
+  lines: number,
+  kill: (process: ChildProcess) => void,
+): Promise<readonly string[]> {
   let text = "";
   await new Promise<void>((resolve) => {
     process.stdout?.on("data", (chunk: Buffer) => {
@@ -56,14 +61,19 @@ async function killed(process: ChildProcess, lines: number, kill: (process: Chil
 }
 
 describe("many processes", () => {
-  it("L2 L3 eight processes append to one run: nothing is lost, and the chain is whole", { timeout: 3 * minute }, async () => {
+  it("L2 L3 eight processes append to one run: nothing is lost, and the chain is whole", {
+    timeout: 3 * minute,
+  }, async () => {
     await store.commit(aScribe(run).next([created(run)]), null);
     const names = Array.from({ length: 8 }, (_, index) => `worker-${index}`);
     const codes = await Promise.all(names.map((name) => ended(child("append", folder.path, name, "12"))));
     expect(codes).toEqual(names.map(() => 0));
     const loaded = await store.load(run);
     const notes = loaded?.events.flatMap((event) => (event.type === "note.added" ? [event.text] : [])) ?? [];
-    for (const name of names) expect(notes.filter((note) => note.startsWith(`${name} `))).toEqual(Array.from({ length: 12 }, (_, index) => `${name} ${index}`));
+    for (const name of names)
+      expect(notes.filter((note) => note.startsWith(`${name} `))).toEqual(
+        Array.from({ length: 12 }, (_, index) => `${name} ${index}`),
+      );
     expect(loaded?.version).toMatchObject({ seq: 97, segment: 97 });
     expect(git(folder.path, ["rev-list", "--count", "--first-parent", branch]).trim()).toBe("97");
   });
@@ -90,38 +100,48 @@ describe("killed processes", () => {
   it.each([
     ["alone", onlyNode],
     ["together with its git", withGit],
-  ] as const)("L1 a worker killed %s in the middle of commits leaves events and branches that agree", { timeout: 3 * minute }, async (_, kill) => {
-    let known = 0;
-    for (let round = 0; round < 12; round += 1) {
-      const lines = await killed(child("commit", folder.path), 3, kill);
-      const own = await openRepository(folder.path);
-      const next = localStore(own);
-      const loaded = await next.load(run);
-      if (!loaded) throw new Error("Commits that returned are there.");
-      known += lines.length;
-      expect(loaded.version.seq).toBeGreaterThanOrEqual(known);
-      known = loaded.version.seq;
-      const last = loaded.events.findLast((event) => event.type === "step.checkpointed");
-      expect(await own.resolve(work)).toBe(last?.type === "step.checkpointed" ? last.commit : undefined);
-      await next.close();
-      await own.close();
-    }
-    expect(git(folder.path, ["fsck", "--strict"])).not.toMatch(/error|missing|broken/);
-  });
+  ] as const)(
+    "L1 a worker killed %s in the middle of commits leaves events and branches that agree",
+    { timeout: 3 * minute },
+    async (_, kill) => {
+      let known = 0;
+      for (let round = 0; round < 12; round += 1) {
+        const lines = await killed(child("commit", folder.path), 3, kill);
+        const own = await openRepository(folder.path);
+        const next = localStore(own);
+        const loaded = await next.load(run);
+        if (!loaded) throw new Error("Commits that returned are there.");
+        known += lines.length;
+        expect(loaded.version.seq).toBeGreaterThanOrEqual(known);
+        known = loaded.version.seq;
+        const last = loaded.events.findLast((event) => event.type === "step.checkpointed");
+        expect(await own.resolve(work)).toBe(last?.type === "step.checkpointed" ? last.commit : undefined);
+        await next.close();
+        await own.close();
+      }
+      expect(git(folder.path, ["fsck", "--strict"])).not.toMatch(/error|missing|broken/);
+    },
+  );
 
-  it("W1 W2 a worker killed in the middle of an append loses no append that returned", { timeout: 3 * minute }, async () => {
+  it("W1 W2 a worker killed in the middle of an append loses no append that returned", {
+    timeout: 3 * minute,
+  }, async () => {
     for (let round = 0; round < 10; round += 1) {
       const lines = await killed(child("write-ahead", folder.path), 20, onlyNode);
       const pending = store.openWriteAhead(run, 1).pending();
       expect(pending.length).toBeGreaterThanOrEqual(lines.length);
-      expect(pending.map(({ events }) => events[0]?.id)).toEqual(pending.map((_, index) => `step.started:step-${index}:e1:${index + 1}`));
+      expect(pending.map(({ events }) => events[0]?.id)).toEqual(
+        pending.map((_, index) => `step.started:step-${index}:e1:${index + 1}`),
+      );
       store.openWriteAhead(run, 1).drop();
     }
   });
 
   it("W2 a torn last line is dropped, and the next entry begins on a line of its own", () => {
     const scribe = aScribe(run);
-    const entries = [scribe.next([created(run)]), scribe.next([started("a")]), scribe.next([started("b")])].map(({ events }) => ({ events, files: {}, refs: [] }));
+    const entries = [scribe.next([created(run)]), scribe.next([started("a")]), scribe.next([started("b")])].map(
+      ({ events }) => ({ events, files: {}, refs: [] }),
+    );
     const [one, two, three] = entries;
     if (!one || !two || !three) throw new Error("Three entries.");
     const path = join(repository.common, "perdure/wal", `${run}.1.jsonl`);
@@ -143,7 +163,9 @@ describe("killed processes", () => {
     store.openWriteAhead(run, 1).append(entry);
     const path = join(repository.common, "perdure/wal", `${run}.1.jsonl`);
     writeFileSync(path, `damaged\n${readFileSync(path, "utf8")}`);
-    expect(() => store.openWriteAhead(run, 1).pending()).toThrow("Line 1 of the write-ahead file of run 42-7f3a is damaged");
+    expect(() => store.openWriteAhead(run, 1).pending()).toThrow(
+      "Line 1 of the write-ahead file of run 42-7f3a is damaged",
+    );
   });
 });
 
@@ -162,7 +184,10 @@ describe("locks that the dead left behind", () => {
   it("L1 a transaction that had moved its first branch is finished by whoever comes next", async () => {
     const scribe = aScribe(run);
     const [one, two] = [aCommit(folder.path, "one"), aCommit(folder.path, "two")];
-    const version = await store.commit(scribe.next([created(run)], { refs: [{ name: work, before: null, after: one }] }), null);
+    const version = await store.commit(
+      scribe.next([created(run)], { refs: [{ name: work, before: null, after: one }] }),
+      null,
+    );
     // What a git killed between two renames leaves: its first ref moved, the second still locked with the new value.
     const next = aScribe(run);
     next.restart(scribe.events);
@@ -191,7 +216,10 @@ describe("locks that the dead left behind", () => {
       { name: work, before: null, after: lost },
     ]);
     // Not a fresh store: this one finds the lock in the middle of its work.
-    const next = await store.commit(scribe.next([started("triage")], { refs: [{ name: work, before: null, after: version.oid }] }), version);
+    const next = await store.commit(
+      scribe.next([started("triage")], { refs: [{ name: work, before: null, after: version.oid }] }),
+      version,
+    );
     expect(await store.head(run)).toBe(next.oid);
   });
 
@@ -213,7 +241,9 @@ describe("locks that the dead left behind", () => {
     writersIn(repository.common).note(process.pid, [{ name: branch, before: null, after: version.oid }]);
     const scribe = aScribe(run);
     scribe.restart((await store.load(run))?.events ?? []);
-    const error: unknown = await store.commit(scribe.next([started("triage")]), version).catch((thrown: unknown) => thrown);
+    const error: unknown = await store
+      .commit(scribe.next([started("triage")]), version)
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreConflict);
     expect(String(error)).toContain(`remove the file ${branch}.lock`);
     expect(String(error)).not.toContain(folder.path);

@@ -51,7 +51,9 @@ async function aRemote(reach: "path" | "http"): Promise<Remote> {
     other: open,
     // In every clone, as a work tree would have made it.
     commit: (message) => {
-      const commits = Array.from({ length: clones }, (_, index) => aCommitAt(join(folder.path, `clone-${index + 1}`), message));
+      const commits = Array.from({ length: clones }, (_, index) =>
+        aCommitAt(join(folder.path, `clone-${index + 1}`), message),
+      );
       return commits[0] ?? anOid("");
     },
     refAt: (name) => {
@@ -71,7 +73,9 @@ async function aRemote(reach: "path" | "http"): Promise<Remote> {
 function aCommitAt(directory: string, message: string) {
   const date = "2026-11-20T21:30:00Z";
   const tree = git(directory, ["mktree"]).trim();
-  return anOid(git(directory, ["commit-tree", tree, "-m", message], "", { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date }));
+  return anOid(
+    git(directory, ["commit-tree", tree, "-m", message], "", { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date }),
+  );
 }
 
 storeContract("git remote, over a path", () => aRemote("path"));
@@ -86,16 +90,22 @@ describe("git remote: answers that are lost", () => {
   });
   afterEach(() => remote.close());
 
-  it.each(["cut-after", "cut-halfway"] as const)("L4 a push that landed and was not answered (%s) returns as if nothing had happened", async (fault) => {
-    const scribe = aScribe(run);
-    const head = remote.commit("work");
-    remote.server.faults = [fault];
-    const version = await store.commit(scribe.next([created(run)], { refs: [{ name: work, before: null, after: head }] }), null);
-    expect(remote.refAt(branch)).toBe(version.oid);
-    expect(remote.refAt(work)).toBe(head);
-    expect(remote.waits).toEqual([]);
-    expect(await (await remote.other()).load(run)).toEqual({ events: scribe.events, version });
-  });
+  it.each(["cut-after", "cut-halfway"] as const)(
+    "L4 a push that landed and was not answered (%s) returns as if nothing had happened",
+    async (fault) => {
+      const scribe = aScribe(run);
+      const head = remote.commit("work");
+      remote.server.faults = [fault];
+      const version = await store.commit(
+        scribe.next([created(run)], { refs: [{ name: work, before: null, after: head }] }),
+        null,
+      );
+      expect(remote.refAt(branch)).toBe(version.oid);
+      expect(remote.refAt(work)).toBe(head);
+      expect(remote.waits).toEqual([]);
+      expect(await (await remote.other()).load(run)).toEqual({ events: scribe.events, version });
+    },
+  );
 
   it("L4 a push that landed, was not answered and was built upon by another, landed all the same", async () => {
     const scribe = aScribe(run);
@@ -156,7 +166,9 @@ describe("git remote: answers that are lost", () => {
     const hook = join(remote.bare, "hooks/pre-receive");
     git(remote.bare, ["config", "core.hooksPath", "hooks"]);
     writeFileSync(hook, "#!/bin/sh\necho 'not on a Friday'\nexit 1\n", { mode: 0o755 });
-    const error: unknown = await store.commit(aScribe(run).next([created(run)]), null).catch((thrown: unknown) => thrown);
+    const error: unknown = await store
+      .commit(aScribe(run).next([created(run)]), null)
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreUnavailable);
     expect(String(error)).toContain("declined");
     expect(remote.waits).toEqual([]);
@@ -176,8 +188,13 @@ describe("git remote: a fresh machine", () => {
     const store = remoteStore(repository, { remote: "origin" });
     expect((await store.load(run))?.events).toEqual(scribe.events);
     expect((await repository.read(head))?.type).toBe("commit");
-    const added = refsIn(fresh).split("\n").filter((line) => !before.includes(line));
-    expect(added.map((line) => line.split(" ")[0])).toEqual([`refs/perdure/mirror/perdure/runs/${run}`, `refs/perdure/mirror/perdure/work/${run}`]);
+    const added = refsIn(fresh)
+      .split("\n")
+      .filter((line) => !before.includes(line));
+    expect(added.map((line) => line.split(" ")[0])).toEqual([
+      `refs/perdure/mirror/perdure/runs/${run}`,
+      `refs/perdure/mirror/perdure/work/${run}`,
+    ]);
     await store.close();
     await repository.close();
     await remote.close();

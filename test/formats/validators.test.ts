@@ -22,8 +22,11 @@ test("every schema has its validator, and every document its schema", () => {
 });
 
 test("the validators bring all they need with them", () => {
-  const input = `${read("src/formats/validators.generated.js")}\nconsole.log(validators.skill({}), validators.skill.errors.length);`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-"], { cwd: "/", input, encoding: "utf8" });
+  // A module in a data URL can import nothing by a package's name.
+  const code = Buffer.from(read("src/formats/validators.generated.js")).toString("base64");
+  const input = `import { validators } from "data:text/javascript;base64,${code}";
+console.log(validators.skill({}), validators.skill.errors.length);`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module"], { input, encoding: "utf8" });
   expect(stdout).toBe("false 5\n");
 });
 

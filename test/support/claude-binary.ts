@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-/** The version whose behaviour the adapter was written against; the newest that names Node 20 in its engines. */
-export const claudeVersion = "2.1.197";
+/** The version that the adapter was written against, the newest that names Node 20 in its engines; or another to try. */
+export const claudeVersion = process.env["PERDURE_TEST_CLAUDE_VERSION"] ?? "2.1.197";
 
 /**
  * The path of the real Claude Code, installed on demand into a folder that outlives the tests (`PERDURE_TEST_CACHE`, or

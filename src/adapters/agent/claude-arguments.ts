@@ -12,8 +12,15 @@ const builtIn: readonly string[] = ["Bash", "Edit", "Glob", "Grep", "Read", "Tas
 /** A permission pattern: a tool's name, perhaps with what it applies to: `Bash(npm test:*)`, `WebFetch(domain:a.b)`. */
 const permission = /^([A-Za-z]\w*)(?:\(.*\))?$/s;
 
-/** Whether Claude Code can read the pattern; any other might be taken for an option. */
-export const isPermission = (pattern: string): boolean => permission.test(pattern);
+const editors: readonly string[] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
+
+/** Whether a task gets the permission: Claude Code can read it (or takes it for an option), and it goes with the access. */
+export function isGranted(pattern: string, access: AgentTask["access"]): boolean {
+  const tool = toolOf(pattern);
+  return tool !== undefined && (access === "write" || !editors.includes(tool));
+}
+
+const toolOf = (pattern: string): string | undefined => permission.exec(pattern)?.[1];
 
 /**
  * The arguments of one conversation. The prompt goes in on standard input: it may be longer than an argument may be.
@@ -27,8 +34,8 @@ export const isPermission = (pattern: string): boolean => permission.test(patter
  *   `Write(…)` rule has no effect.
  */
 export function argumentsFor(task: AgentTask, talk: Talk, conventions: readonly string[]): readonly string[] {
-  const patterns = task.tools.filter(isPermission);
-  const named = patterns.map((pattern) => permission.exec(pattern)?.[1] ?? "");
+  const patterns = task.tools.filter((pattern) => isGranted(pattern, task.access));
+  const named = patterns.map((pattern) => toolOf(pattern) ?? "");
   const tools = [...new Set([...builtIn, ...named.filter((name) => !name.startsWith("mcp__"))])];
   const { turns, usd } = task.limits;
   return [

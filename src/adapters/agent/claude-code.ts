@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { addSpending, nothingSpent } from "../../core/spending.ts";
 import type { Agent, AgentResult, AgentSession, AgentTask } from "../../ports/agent.ts";
 import { wordsOf } from "./agent-config.ts";
-import { conventionFiles, isPermission } from "./claude-arguments.ts";
+import { conventionFiles, isGranted } from "./claude-arguments.ts";
 import { type Conversation, converse, type Setting } from "./claude-conversation.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
 import { exportSession, importSession, isSessionId } from "./claude-session.ts";
@@ -24,7 +24,7 @@ export const claudeCodeAgent = (dependencies: AgentDependencies): Agent => ({
     const environment = claudeEnvironment(dependencies.host, task.environment, task.key);
     const conventions = await conventionsIn(task.directory);
     const setting = { dependencies, task, signal, onProgress, ...words, environment, conventions };
-    const warnings = task.tools.filter((pattern) => !isPermission(pattern)).map(leftOut);
+    const warnings = task.tools.filter((pattern) => !isGranted(pattern, task.access)).map(leftOut);
     return resumeOrBegin(setting, warnings);
   },
 });
@@ -44,7 +44,7 @@ async function resumeOrBegin(setting: Setting, warnings: readonly string[]): Pro
   const resumed = await converse(setting, { kind: "resume", session: session.id }, limits.timeoutMs);
   const { outcome } = resumed;
   if (outcome.kind === "done" || !resumed.isSessionLost || setting.signal.aborted) {
-    return resultOf(setting, session.id, resumed, warnings);
+    return resultOf(setting, resumed, warnings);
   }
   const left = Math.max(1, limits.timeoutMs - (performance.now() - since));
   const afresh = await begin(setting, left, [...warnings, startedAfresh(`could not be resumed: ${outcome.message}`)]);
@@ -54,7 +54,7 @@ async function resumeOrBegin(setting: Setting, warnings: readonly string[]): Pro
 async function begin(setting: Setting, timeoutMs: number, warnings: readonly string[]): Promise<AgentResult> {
   // A new id every time: one that was used before is refused.
   const session = setting.dependencies.newId();
-  return resultOf(setting, session, await converse(setting, { kind: "begin", session }, timeoutMs), warnings);
+  return resultOf(setting, await converse(setting, { kind: "begin", session }, timeoutMs), warnings);
 }
 
 /** Lays the session where Claude Code looks for it; a sentence when that cannot be done. */
@@ -70,8 +70,7 @@ async function laid({ environment, task }: Setting, session: AgentSession): Prom
 
 async function resultOf(
   { environment, task }: Setting,
-  id: string,
-  { outcome, spending, warnings }: Conversation,
+  { outcome, spending, warnings, session: id }: Conversation,
   before: readonly string[],
 ): Promise<AgentResult> {
   const session = await exportSession(environment, task.directory, id);
@@ -93,4 +92,4 @@ async function conventionsIn(directory: string): Promise<readonly string[]> {
 
 const startedAfresh = (why: string): string => `The earlier session ${why}; the agent started afresh.`;
 const leftOut = (pattern: string): string =>
-  `\`${pattern}\` is no permission that Claude Code can read; it was left out.`;
+  `\`${pattern}\` is no permission that Claude Code can be given for this task; it was left out.`;

@@ -25,6 +25,8 @@ export interface Conversation {
   readonly outcome: AgentResult["outcome"];
   readonly spending: Spending;
   readonly warnings: readonly string[];
+  /** The id to resume it by. */
+  readonly session: string;
   /** Whether there was nothing to resume. */
   readonly isSessionLost: boolean;
 }
@@ -58,6 +60,7 @@ export async function converse(setting: Setting, talk: Talk, timeoutMs: number):
     outcome: verdictOf({ ...ended, stderr }, heard, { program: command[0], timeoutMs: task.limits.timeoutMs }),
     spending: ended.how.kind === "not-started" ? nothingSpent : spendingOf(heard),
     warnings: [...survivorsOf(ended), ...(heard.result?.denied ?? []).map(deniedWarning)],
+    session: heard.session ?? talk.session,
     isSessionLost: isSessionLost(heard, stderr),
   };
 }

@@ -1,6 +1,7 @@
+import { type Oid, oidOf } from "../../core/brand.ts";
 import { StoreFull, StoreUnavailable } from "../../ports/store.ts";
 
-/** One git command; settles with whatever git said. */
+/** One git command; settles with whatever git said. Whoever gives it decides about environment, hooks and settings. */
 export type Git = (args: readonly string[], options?: GitCommandOptions) => Promise<GitAnswer>;
 
 export interface GitCommandOptions {
@@ -15,20 +16,22 @@ export interface GitAnswer {
   readonly stderr: string;
 }
 
-/** What git printed, or the reason why it did not do what it was told. */
-export async function said(
-  git: Git,
-  args: readonly string[],
-  directory?: string,
-  environment?: Readonly<Record<string, string>>,
-): Promise<string> {
-  const { code, stdout, stderr } = await git(args, {
-    ...(directory !== undefined && { directory }),
-    ...(environment && { environment }),
-  });
+/** What git printed, or the reason why it did not do what it was told; without paths of this machine (law J8). */
+export async function said(git: Git, args: readonly string[], options: GitCommandOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await git(args, options);
   if (code === 0) return stdout.toString("utf8");
-  const message = `git ${args[0]} in a work tree: ${stderr.trim().split("\n").at(-1) ?? ""}`;
-  throw /No space left|Disk quota|File too large/i.test(stderr)
+  throw failure(args, stderr);
+}
+
+export function failure(args: readonly string[], stderr: string): StoreFull | StoreUnavailable {
+  const reason = stderr
+    .trim()
+    .split("\n")
+    .slice(-2)
+    .join(" ")
+    .replace(/(?:\/[^\s'":]+)+\/([^\s'":/]+)/g, "$1");
+  const message = `git ${args.find((arg) => !arg.startsWith("-")) ?? ""} in a work tree: ${reason}`;
+  return /No space left|Disk quota|File too large/i.test(stderr)
     ? new StoreFull(message)
     : new StoreUnavailable(message);
 }
@@ -38,9 +41,18 @@ export const lines = (output: Buffer | string): readonly string[] =>
     .toString()
     .split("\n")
     .filter((line) => line !== "");
+
 /** The entries of a list that git ends with NUL, for names that hold anything else. */
 export const entries = (output: Buffer | string): readonly string[] =>
   output
     .toString()
     .split("\0")
     .filter((entry) => entry !== "");
+
+/** The first line as an object id. */
+export function oidIn(output: Buffer | string): Oid {
+  const [text = ""] = lines(output);
+  const oid = oidOf(text);
+  if (!oid) throw new Error(`Git gave ${JSON.stringify(text.slice(0, 80))} for an object id.`);
+  return oid;
+}

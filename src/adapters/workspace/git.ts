@@ -1,13 +1,14 @@
-import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { type Oid, oidOf, type RunId } from "../../core/brand.ts";
 import { ProblemError, problem } from "../../core/problem.ts";
 import type { Base, Workspace } from "../../ports/workspace.ts";
-import { type Git, lines, said } from "./git-commands.ts";
+import { entries, type Git, lines, said } from "./git-commands.ts";
+import { findPlace, hideExchange, makePlace, type Place, realFolder, removePlace } from "./place.ts";
 import { gitTree } from "./tree.ts";
 
 export interface GitWorkspaceParts {
+  /** Runs git in the user's repository, with hooks and garbage collection switched off. */
   readonly git: Git;
   /** The user's repository, absolute; only ever looked at. */
   readonly directory: string;
@@ -17,74 +18,71 @@ export interface GitWorkspaceParts {
 
 /** Work trees of a repository, one a run, each with a head of its own that no branch follows. */
 export function gitWorkspace({ git, directory, home }: GitWorkspaceParts): Workspace {
-  const folderOf = (run: RunId): string => join(home, run);
+  let asked: Promise<string> | undefined;
+  const common = (): Promise<string> => {
+    asked ??= said(git, ["rev-parse", "--git-common-dir"]).then((text) =>
+      realpathSync(resolve(directory, text.trim())),
+    );
+    return asked;
+  };
+  const folderOf = (run: RunId): string => join(realFolder(home), run);
+
+  const restored = async (run: RunId, place: Place, head: Oid, checkpoint: Oid | undefined) => {
+    const tree = gitTree({ git, run, place, checkout: directory });
+    hideExchange(place.directory);
+    await tree.restore(head, checkpoint);
+    // Again: the commit may hold a folder of that name.
+    hideExchange(place.directory);
+    return tree;
+  };
+
   return {
     async open(run, head, checkpoint) {
       const folder = folderOf(run);
-      const tree = gitTree({ git, run, folder, checkout: directory });
-      if (await isUsable(git, folder)) await tree.rescue(checkpoint ?? head);
-      else await make(git, folder, head);
-      await said(git, ["reset", "--quiet", "--hard", head], folder);
-      await said(git, ["clean", "-ffdq", "-e", "/.perdure"], folder);
-      if (checkpoint !== undefined && checkpoint !== head) {
-        await said(git, ["read-tree", "--reset", "-u", checkpoint], folder);
-        await said(git, ["reset", "--quiet", "--mixed", head], folder);
-      }
-      await mkdir(join(folder, ".perdure"), { recursive: true });
-      // What agents and engine exchange there is nobody's code (law K4); the folder says so to every git command.
-      await writeFile(join(folder, ".perdure", ".gitignore"), "*\n");
-      return tree;
+      const found = findPlace(await common(), folder);
+      const place = found ?? (await makePlace(git, await common(), folder, head));
+      return restored(run, place, head, checkpoint);
     },
     async close(run) {
-      await git(["worktree", "remove", "--force", "--force", folderOf(run)]);
-      await rm(folderOf(run), { recursive: true, force: true });
-      await git(["worktree", "prune"]);
+      removePlace(await common(), folderOf(run));
     },
     base: (ref) => base(git, directory, ref),
   };
 }
 
-/** A folder counts only when git knows it as the top of a work tree: a killed process may have left half of one. */
-async function isUsable(git: Git, folder: string): Promise<boolean> {
-  if (!existsSync(join(folder, ".git"))) return false;
-  const top = await git(["rev-parse", "--show-toplevel", "--verify", "HEAD"], { directory: folder });
-  return top.code === 0;
-}
-
-async function make(git: Git, folder: string, head: Oid): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await git(["worktree", "prune"]);
-  await mkdir(join(folder, ".."), { recursive: true });
-  // Twice: a registration that a killed process left locked is overruled too.
-  await said(git, ["worktree", "add", "--quiet", "--force", "--force", "--detach", folder, head]);
-}
-
 async function base(git: Git, directory: string, ref: string | undefined): Promise<Base> {
-  const asked = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref ?? "HEAD"}^{commit}`]);
+  const name = ref ?? "HEAD";
+  const asked = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`], { directory });
   const commit = oidOf(lines(asked.stdout)[0] ?? "");
-  if (!commit) {
-    if (ref !== undefined)
-      throw new ProblemError(
-        problem("unknown-ref", `\`${ref}\` is no commit of this repository.`, {
-          received: ref,
-          fix: "git log --oneline",
-        }),
-      );
-    throw new ProblemError(
-      problem("no-commits", "This repository has no commits yet, and a run must begin at one.", {
-        fix: 'git commit --allow-empty -m "Begin"',
-      }),
-    );
-  }
-  const branch = await git(["symbolic-ref", "--quiet", "--short", "HEAD"]);
+  if (!commit) throw await noCommit(git, directory, ref);
+  const full = await git(["rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name], {
+    directory,
+  });
+  const [branch] = lines(full.stdout);
   const status = await git(["status", "--porcelain=v1", "-z", "--no-renames"], { directory });
-  const dirty = status.stdout
-    .toString("utf8")
-    .split("\0")
-    .flatMap((entry) => (entry.length > 3 ? [entry.slice(3)] : []));
   return {
     commit,
-    branch: ref === undefined ? (lines(branch.stdout)[0] ?? "") : "",
-    dirty: dirty.filter((path) => !path.startsWith(".perdure/")),
+    branch: branch?.startsWith("refs/heads/") ? branch.slice("refs/heads/".length) : "",
+    // A bare repository has nothing that could be dirty, and says so by refusing.
+    dirty: (status.code === 0 ? entries(status.stdout) : [])
+      .map((entry) => entry.slice(3))
+      .filter((path) => !path.startsWith(".perdure/")),
   };
+}
+
+async function noCommit(git: Git, directory: string, ref: string | undefined): Promise<ProblemError> {
+  const repository = await git(["rev-parse", "--git-dir"], { directory });
+  if (repository.code !== 0)
+    return new ProblemError(problem("not-a-repository", "This is not a git repository.", { fix: "git init" }));
+  if (ref !== undefined)
+    return new ProblemError(
+      problem("unknown-ref", `\`${ref}\` is no commit of this repository.`, {
+        received: ref,
+        fix: "git log --oneline",
+      }),
+    );
+  const fix = 'git commit --allow-empty -m "Begin"';
+  return new ProblemError(
+    problem("no-commits", "This repository has no commits yet, and a run must begin at one.", { fix }),
+  );
 }

@@ -193,8 +193,13 @@ function repeatedFailure({ worker, key }: Attempt, outputs: ValueMap): readonly 
 
 const count = (results: readonly CheckResult[], status: CheckResult["status"]): number =>
   results.filter((result) => result.status === status).length;
+/** The line of the first failure that says most: a comparison, an error, an expectation. */
 const firstError = (results: readonly CheckResult[]): string => {
   const first = results.find((result) => result.error !== undefined);
-  const line = first?.error?.split("\n").findLast((text) => /error|fail|expected|assert|\d{3}/i.test(text)) ?? "";
-  return first ? `(${first.check.name}${line === "" ? "" : `: ${line.trim().slice(0, 80)}`})` : "";
+  const lines = first?.error?.split("\n").map((line) => line.trim()) ?? [];
+  const telling = [/ !==? | === /, /error\b.*:\s*\S/i, /\bexpected\b/i, /fail/i].map((pattern) =>
+    lines.find((line) => pattern.test(line)),
+  );
+  const line = telling.find((found) => found !== undefined) ?? "";
+  return first ? `(${first.check.name}${line === "" ? "" : `: ${line.slice(0, 80)}`})` : "";
 };

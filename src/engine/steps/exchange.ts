@@ -115,7 +115,6 @@ export async function receive(worker: Worker, tree: Tree, outputs: readonly Skil
     if (!read.ok) problems.push(...read.problems);
     else {
       documents.set(name, { document: read.value, text: clean });
-      warnings.push(...(read.warnings ?? []).map((warning) => `${contract.file}: ${warning.what}`));
     }
   }
   const strangers = (await scratch.list(tree.directory, outFolder)).filter((file) => !known.has(file));

@@ -1,5 +1,6 @@
 import type { Value, ValueMap } from "../../core/brand.ts";
 import type { Action } from "../../core/definition.ts";
+import { sectionOf } from "../../core/document.ts";
 import { type EventBody, idOfKey, visitOfKey } from "../../core/event.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Skill } from "../../core/skill.ts";
@@ -129,7 +130,7 @@ async function complete(
   const state = worker.ledger.state();
   const saved =
     skill.access === "write"
-      ? await saveWork(attempt, tree, `${skill.name}: ${state.task.title}`.slice(0, 72))
+      ? await saveWork(attempt, tree, subjectOf(received, `${skill.name}: ${state.task.title}`))
       : undefined;
   const strayed = skill.access === "read" ? await tree.changed(state.head) : [];
   if (strayed.length > 0) await tree.reset(state.head);
@@ -172,6 +173,17 @@ function outputsOf(skill: Skill, { documents }: Received): ValueMap {
     return found ? [[name, found.document.fields] as const] : [];
   });
   return { ...(primary && documents.get(primary)?.document.fields), ...Object.fromEntries(rest) };
+}
+
+/** What the agent says it completed, as the subject of its commit; git shows about seventy characters of one. */
+function subjectOf({ documents }: Received, fallback: string): string {
+  const said = sectionOf(documents.get("state")?.document, "What I Completed")?.split(/\n\s*\n/, 1)[0] ?? "";
+  const words = (said.trim() === "" ? fallback : said)
+    .replace(/^[-*]\s+/, "")
+    .replace(/\s+/g, " ")
+    .trim();
+  const sentence = /^(.+?)[.;](?:\s|$)/.exec(words)?.[1] ?? words;
+  return sentence.length <= 72 ? sentence : `${sentence.slice(0, 71).replace(/\s+\S*$/, "")}…`;
 }
 
 /** One short line for the table that people read. */

@@ -4,8 +4,7 @@ import type { Value, ValueMap } from "../../core/brand.ts";
 import { ProblemError, problem } from "../../core/problem.ts";
 import type { Config } from "../../formats/config.ts";
 import { parseYaml } from "../../formats/yaml.ts";
-
-type Options = Readonly<Record<string, string | boolean | undefined>>;
+import type { Options } from "./common.ts";
 
 /** Words after the workflow's name as its inputs: `env=staging`, `--env staging`, `--env=staging`, `--fix`. */
 export function inputsFrom(words: readonly string[]): ValueMap {

@@ -15,7 +15,7 @@ import { suggest } from "../../core/suggest.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OpenWriteAhead, Store } from "../../ports/store.ts";
 import { type Compiled, compile, skillFile } from "../kit.ts";
-import type { Common } from "./program.ts";
+import type { Common } from "./common.ts";
 
 /** The repository that a command works in, and the runs that are kept there. */
 export interface Place {

@@ -1,15 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
+import type { Common, Options } from "./common.ts";
 import { exitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
-
-/** Options that every command has. */
-export interface Common {
-  readonly repo: string;
-  readonly remote?: string;
-  readonly out: Output;
-}
-
-type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 /** One command: how it is typed, and the module that does it, loaded only when it is typed. */
 interface Entry {
@@ -110,10 +102,7 @@ export const commands: readonly Entry[] = [
   {
     usage: "demo",
     about: "see a run fail, argue with itself, be killed, and finish",
-    options: [
-      ["--agent <name>", "scripted, or claude-code for the real one"],
-      ["--keep", "leave the repository for a look around"],
-    ],
+    options: [["--agent <name>", "scripted, or claude-code for the real one"]],
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

@@ -55,6 +55,7 @@ export async function work(place: Place, out: Output, run: RunId, options: WorkO
     plan: kit.plan,
     clock: place.clock,
     log: join(place.home, "logs", `${run}.log`),
+    since: claimed.state.steps,
     onFolded: () => mirror(place, run),
   });
   const ledger = openLedger(

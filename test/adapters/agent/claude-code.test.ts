@@ -88,6 +88,15 @@ describe("Claude Code is started", () => {
     expect(args[args.indexOf("--permission-mode") + 1]).toBe("default");
   });
 
+  it("without permissions to edit that do not go with reading", async () => {
+    const processes = playing("success");
+    const result = await run(processes, { access: "read", tools: ["Edit", "Write(src/**)", "Bash(ls)"] });
+    const args: readonly string[] = processes.specs[0]?.command ?? [];
+    const allowed = args.slice(args.indexOf("--allowedTools") + 1, args.indexOf("--session-id"));
+    expect(allowed).toEqual(["Edit(.perdure/out/**)", "Bash(ls)"]);
+    expect(result.warnings.filter((warning) => warning.includes("left out"))).toHaveLength(2);
+  });
+
   it("by the command of the configuration, with its arguments last", async () => {
     const args = await argumentsOf({ config: { command: "npx 'claude code'", args: ["--effort", "high"] } });
     expect(args.slice(0, 3)).toEqual(["npx", "claude code", "-p"]);
@@ -101,7 +110,9 @@ describe("Claude Code is started", () => {
     expect(processes.specs[0]?.command).not.toContain("--dangerously-skip-permissions");
     expect(processes.specs[0]?.command).toContain("mcp__server__tool");
     expect(optionOf(processes.specs[0], "--tools")).not.toContain("mcp__");
-    expect(result.warnings[0]).toContain("`--dangerously-skip-permissions` is no permission");
+    expect(result.warnings[0]).toContain(
+      "`--dangerously-skip-permissions` is no permission that Claude Code can be given",
+    );
   });
 
   it("with a prompt that cannot be taken for a command of its own", async () => {

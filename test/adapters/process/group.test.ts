@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { processGroups } from "../../../src/adapters/process/group.ts";
 import type { Ended, ProcessLine, ProcessSpec } from "../../../src/ports/processes.ts";
+import { isAlive } from "../../support/alive.ts";
 
 const onLinux = process.platform === "linux";
 let directory: string;
@@ -33,16 +36,6 @@ async function run(
 }
 
 const pidIn = (file: string): number => Number(readFileSync(join(directory, file), "utf8").trim());
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  if (!onLinux) return true;
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return !stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
-}
 async function until(holds: () => boolean): Promise<void> {
   for (const end = Date.now() + 5_000; !holds() && Date.now() < end; ) await sleep(10);
   expect(holds()).toBe(true);
@@ -182,6 +175,12 @@ describe("P2 nothing stays behind", () => {
     expect(isAlive(pidIn("child"))).toBe(false);
   });
 
+  it("of children that threw their environment away and will not be asked", async () => {
+    const script = "env -i /bin/sh -c 'trap \"\" TERM; echo $$ > child; exec sleep 60' & sleep 0.2";
+    await run(shell(script, { graceMs: 100 }));
+    expect(isAlive(pidIn("child"))).toBe(false);
+  });
+
   it.runIf(onLinux)("of daemons that left its group and session", async () => {
     const { ended } = await run(
       shell("setsid sh -c 'echo $$ > daemon; trap \"\" TERM; exec sleep 60' > /dev/null 2>&1 & sleep 0.2", {
@@ -217,7 +216,7 @@ describe("P2 nothing stays behind", () => {
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 
-  it.runIf(onLinux)("P6 of an earlier run of the same slot whose starter was killed", async () => {
+  it.runIf(onLinux)("P6 of an earlier run of the same slot, and of that one only", async () => {
     const first = new AbortController();
     const earlier = run(shell("echo $$ > pid; sleep 60", { slot: "tree run/step/1" }), first.signal);
     await until(() => existsSync(join(directory, "pid")) && pidIn("pid") > 0);
@@ -228,6 +227,22 @@ describe("P2 nothing stays behind", () => {
     expect(ended.how).toEqual({ kind: "exited", code: 0 });
     expect(isAlive(pid)).toBe(false);
     expect((await earlier).ended.how).toEqual({ kind: "killed", signal: "SIGTERM" });
+  });
+
+  it.runIf(onLinux)("P6 of a run whose starter was SIGKILLed", async () => {
+    const bundle = join(directory, "group.mjs");
+    const entryPoints = [join(import.meta.dirname, "../../../src/adapters/process/group.ts")];
+    await build({ entryPoints, outfile: bundle, bundle: true, platform: "node", format: "esm", logLevel: "error" });
+    const spec = JSON.stringify(shell("echo $$ > pid; sleep 60", { slot: "tree run/step/1" }));
+    const code = `import { processGroups } from ${JSON.stringify(bundle)};
+      await processGroups().run(${spec}, new AbortController().signal, () => undefined);`;
+    const starter = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "ignore" });
+    await until(() => existsSync(join(directory, "pid")) && pidIn("pid") > 0);
+    starter.kill("SIGKILL");
+    await once(starter, "exit");
+    expect(isAlive(pidIn("pid"))).toBe(true);
+    await run(shell("true", { slot: "tree run/step/1" }));
+    expect(isAlive(pidIn("pid"))).toBe(false);
   });
 
   it("and what belongs to others is left alone", async () => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { decode, issue } from "./tokens.ts";
-import { users } from "./users.ts";
+import { decode, issue } from "./tokens.js";
+import { users } from "./users.js";
 
 interface Reply {
   readonly status: number;

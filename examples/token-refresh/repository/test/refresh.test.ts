@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { api } from "../src/server.ts";
+import { api } from "../src/server.js";
 
 const server = api();
 let base = "";

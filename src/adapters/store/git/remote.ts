@@ -101,7 +101,8 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
     commit: async (transaction, expected) => {
       const { run } = transaction;
       if (expected && !(await repository.read(expected.oid))) await fetchedHead(run);
-      if (expected && !(await repository.read(expected.oid))) throw new StoreConflict(`${branchOf(run)} has moved on the remote.`);
+      if (expected && !(await repository.read(expected.oid)))
+        throw new StoreConflict(`${branchOf(run)} has moved on the remote.`);
       const version = await commits.write(transaction, expected);
       const changes = [{ name: branchOf(run), before: expected?.oid ?? null, after: version.oid }, ...transaction.refs];
       await push(run, changes, version.oid);

@@ -1,7 +1,7 @@
+import type { Common } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig } from "../find.ts";
 import { inPlace } from "../place.ts";
-import type { Common } from "../program.ts";
 
 /** The configuration in force. */
 export const showConfig = (common: Common): Promise<number> =>

@@ -5,11 +5,11 @@ import { replay } from "../../../core/evolve.ts";
 import { describeOwner } from "../../../core/lease.ts";
 import { type Problem, ProblemError } from "../../../core/problem.ts";
 import { compile } from "../../kit.ts";
+import type { Common } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { asProblems } from "../failures.ts";
 import { findConfig, findDefinition, findSkillIn } from "../find.ts";
 import { openPlace, type Place } from "../place.ts";
-import type { Common } from "../program.ts";
 import { isInstalled, workspaceIn } from "../work.ts";
 
 /** One thing that was looked at. `missing` stops runs; `hint` does not. */

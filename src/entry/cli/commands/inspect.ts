@@ -3,18 +3,14 @@ import { ProblemError, problem } from "../../../core/problem.ts";
 import { branchOf, holderOf } from "../../../core/report.ts";
 import type { RunState, StepState } from "../../../core/state.ts";
 import { suggest } from "../../../core/suggest.ts";
+import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { findRun, inPlace } from "../place.ts";
-import type { Common } from "../program.ts";
 import { showReason } from "./show.ts";
 
 /** Everything that is known of a run. Its journal was checked, event by event, while it was read. */
-export const inspect = (
-  common: Common,
-  [name]: readonly string[],
-  options: Readonly<Record<string, string | boolean | undefined>>,
-): Promise<number> =>
+export const inspect = (common: Common, [name]: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
     const { out } = common;
     const state = await findRun(place, name);

@@ -3,16 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { replay } from "../../../core/evolve.ts";
 import { logLine } from "../../../formats/run-log.ts";
+import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findRun, inPlace } from "../place.ts";
-import type { Common } from "../program.ts";
 
 /** The journal as lines; with `-f` also what a worker on this machine is doing, until the run rests. */
-export const logs = (
-  common: Common,
-  [name]: readonly string[],
-  options: Readonly<Record<string, string | boolean | undefined>>,
-): Promise<number> =>
+export const logs = (common: Common, [name]: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
     const { run } = await findRun(place, name);
     const live = join(place.home, "logs", `${run}.log`);

@@ -7,13 +7,11 @@ import { tell } from "../../../engine/tell.ts";
 import type { Config } from "../../../formats/config.ts";
 import { compile } from "../../kit.ts";
 import { chosenAgent, inputsFrom } from "../arguments.ts";
+import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig, findDefinition, findSkillIn } from "../find.ts";
 import { findRun, inPlace, type Place, pinnedPlan } from "../place.ts";
-import type { Common } from "../program.ts";
 import { isInstalled, work, workspaceIn } from "../work.ts";
-
-type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Starts a run and works at it. */
 export const run = (common: Common, words: readonly string[], options: Options): Promise<number> =>

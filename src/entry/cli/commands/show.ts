@@ -1,11 +1,13 @@
+import { processOwners } from "../../../adapters/owners/process.ts";
+import { describeOwner } from "../../../core/lease.ts";
 import { isOpen } from "../../../core/question.ts";
 import { reportOf } from "../../../core/report.ts";
 import type { RunState } from "../../../core/state.ts";
 import { reportLines } from "../../../formats/report-text.ts";
+import type { Common } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { findRun, inPlace, pinnedPlan, summaries } from "../place.ts";
-import type { Common } from "../program.ts";
 
 /** Where a run is: the failure or the question first, then every step, then what to type. */
 export const status = (common: Common, [run]: readonly string[]): Promise<number> =>
@@ -20,6 +22,12 @@ export const status = (common: Common, [run]: readonly string[]): Promise<number
       questions: state.questions,
       spending: state.spending,
     });
+    if (state.lease && (await processOwners().liveness(state.lease.owner)) === "dead") {
+      out.line(
+        `${out.paint.bad("interrupted")}: ${describeOwner(state.lease.owner)} is gone. Nothing that was completed is lost: perdure resume ${state.run}`,
+      );
+      out.line();
+    }
     showReason(out, state);
     for (const line of reportLines(report, out.paint)) out.line(line);
     return exitCode.completed;

@@ -2,11 +2,9 @@ import type { Command } from "../../../core/command.ts";
 import { ProblemError, problem } from "../../../core/problem.ts";
 import type { RunState } from "../../../core/state.ts";
 import { tell } from "../../../engine/tell.ts";
+import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findRun, inPlace, type Place, pinnedPlan } from "../place.ts";
-import type { Common } from "../program.ts";
-
-type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 export const pause = (common: Common, [run]: readonly string[], options: Options): Promise<number> =>
   say(common, run, { verb: "pause", now: options["now"] === true }, (state) =>

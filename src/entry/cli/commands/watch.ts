@@ -2,17 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { replay } from "../../../core/evolve.ts";
 import { reportOf } from "../../../core/report.ts";
 import { reportLines } from "../../../formats/report-text.ts";
+import type { Common, Options } from "../common.ts";
 import { exitCode, exitCodeOf } from "../exit-codes.ts";
 import { findRun, inPlace, pinnedPlan } from "../place.ts";
-import type { Common } from "../program.ts";
 import { screen } from "../screen.ts";
 
 /** Follows a run from outside until it rests; ends as the run does. */
-export const watch = (
-  common: Common,
-  [name]: readonly string[],
-  options: Readonly<Record<string, string | boolean | undefined>>,
-): Promise<number> =>
+export const watch = (common: Common, [name]: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
     const every = Math.max(0.2, Number(options["interval"] ?? 5) || 5) * 1_000;
     let state = await findRun(place, name);

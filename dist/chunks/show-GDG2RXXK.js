@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);
-import{runs,showReason,status}from"./chunk-IVUDQUMP.js";import"./chunk-UVDSICMG.js";import"./chunk-7PP4DQMM.js";import"./chunk-OCWYFRB2.js";import"./chunk-Q6VPMDXJ.js";import"./chunk-2Z4H32AR.js";import"./chunk-OW2GWUIU.js";import"./chunk-34ICRTPK.js";import"./chunk-HIVKM3P3.js";import"./chunk-DNPAQ3GE.js";import"./chunk-QZHJCKBD.js";export{runs,showReason,status};
