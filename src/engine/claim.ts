@@ -5,7 +5,14 @@ import { type Liveness, type Owner, sameOwner } from "../core/lease.ts";
 import type { RunState } from "../core/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Owners } from "../ports/owners.ts";
-import { type OpenWriteAhead, type Store, StoreConflict, type Version, type WriteAheadEntry } from "../ports/store.ts";
+import {
+  type Loaded,
+  type OpenWriteAhead,
+  type Store,
+  StoreConflict,
+  type Version,
+  type WriteAheadEntry,
+} from "../ports/store.ts";
 import { merge } from "./ledger.ts";
 import { stamp } from "./stamp.ts";
 
@@ -22,16 +29,23 @@ export interface ClaimParts {
   readonly clock: Clock;
 }
 
+export interface ClaimOptions {
+  /** Take it even when nobody here can say whether its holder lives. */
+  readonly takeOver: boolean;
+  /** What was just loaded; an outdated one costs a conflict and nothing else. */
+  readonly known?: Loaded;
+}
+
 const tries = 8;
 
 /**
  * Makes this worker the holder of a run (laws J3, J6). One commit takes in what a dead worker had made durable but not
  * folded, says that its lease is lost, and raises the epoch. Of several claimants one wins; the others find it alive.
  */
-export async function claim(parts: ClaimParts, run: RunId, takeOver: boolean): Promise<Claim> {
+export async function claim(parts: ClaimParts, run: RunId, { takeOver, known }: ClaimOptions): Promise<Claim> {
   const { store, openWriteAhead, owners, clock } = parts;
   for (let attempt = 1; ; attempt += 1) {
-    const loaded = await store.load(run);
+    const loaded = (attempt === 1 ? known : undefined) ?? (await store.load(run));
     const state = loaded && replay(loaded.events);
     if (!loaded || !state) return { kind: "missing" };
     const holder = state.lease?.owner;

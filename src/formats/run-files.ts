@@ -70,6 +70,7 @@ function stateFile(state: RunState, seq: number) {
     errors: state.errors.slice(-kept).map(({ at, ...error }) => ({ ...error, at: iso(at) })),
     metadata: { triggered_by: state.trigger.kind, actor: state.trigger.by, git_commit: state.base },
     run_id: state.run,
+    title: state.task.title,
     spec: state.spec,
     seq,
     epoch: state.epoch,

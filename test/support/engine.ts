@@ -53,7 +53,9 @@ export async function aBench(plan: Plan): Promise<Bench> {
     },
   );
   const take = (pid: number, dead: readonly number[] = []) =>
-    claim({ store, openWriteAhead: store.openWriteAhead, owners: testOwners(pid, new Set(dead)), clock }, aRun, false);
+    claim({ store, openWriteAhead: store.openWriteAhead, owners: testOwners(pid, new Set(dead)), clock }, aRun, {
+      takeOver: false,
+    });
   return {
     store,
     plan,

@@ -100,10 +100,10 @@ export function sampleIn(folder: string): Sample {
       env: { ...environment(folder), ...(where.home && { PERDURE_HOME: where.home }), ...where.environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const process_ = followed(child, where.limitMs ?? 60_000);
-    running.add(process_);
-    void process_.ended.then(() => running.delete(process_));
-    return process_;
+    const one = followed(child, where.limitMs ?? 60_000);
+    running.add(one);
+    void one.ended.then(() => running.delete(one));
+    return one;
   };
   return {
     folder,
@@ -112,7 +112,7 @@ export function sampleIn(folder: string): Sample {
     cli: (args, where) => start(args, where).ended,
     put: (path, content) => put(join(folder, path), content),
     async remove() {
-      for (const one of running) one.kill("SIGKILL");
+      for (const each of running) each.kill("SIGKILL");
       await Promise.all([...running].map(({ ended }) => ended));
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
@@ -245,7 +245,10 @@ export function checkoutOf(repository: string): Readonly<Record<string, string>>
     .filter(({ entry, path }) => !entry.isDirectory() && !/^(?:\.git|\.perdure|node_modules)\//.test(path))
     .map(({ entry, path }) => {
       const file = join(repository, path);
-      return [path, entry.isSymbolicLink() ? readlinkSync(file) : `${sha(readFileSync(file))} ${lstatSync(file).mtimeMs}`];
+      return [
+        path,
+        entry.isSymbolicLink() ? readlinkSync(file) : `${sha(readFileSync(file))} ${lstatSync(file).mtimeMs}`,
+      ];
     });
   return {
     ...Object.fromEntries(files),

@@ -6,7 +6,7 @@ import { wordsOf } from "./agent-config.ts";
 import { conventionFiles, isGranted } from "./claude-arguments.ts";
 import { type Conversation, converse, type Setting } from "./claude-conversation.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
-import { exportSession, importSession, isSessionId } from "./claude-session.ts";
+import { exportSession, importSession, isSessionId, runningSession } from "./claude-session.ts";
 import type { AgentDependencies } from "./dependencies.ts";
 import { failed } from "./ending.ts";
 
@@ -27,6 +27,7 @@ export const claudeCodeAgent = (dependencies: AgentDependencies): Agent => ({
     const warnings = task.tools.filter((pattern) => !isGranted(pattern, task.access)).map(leftOut);
     return resumeOrBegin(setting, warnings);
   },
+  snapshot: (task) => runningSession(claudeEnvironment(dependencies.host, task.environment, task.key), task.directory),
 });
 
 const notRun = (outcome: AgentResult["outcome"]): AgentResult => ({ outcome, spending: nothingSpent, warnings: [] });

@@ -52,14 +52,15 @@ export function gitWorkspace({ git, directory, home }: GitWorkspaceParts): Works
 
 async function base(git: Git, directory: string, ref: string | undefined): Promise<Base> {
   const name = ref ?? "HEAD";
-  const asked = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`], { directory });
+  // At once: each is a process, and a run waits for all three before it begins.
+  const [asked, full, status] = await Promise.all([
+    git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`], { directory }),
+    git(["rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name], { directory }),
+    git(["status", "--porcelain=v1", "-z", "--no-renames"], { directory }),
+  ]);
   const commit = oidOf(lines(asked.stdout)[0] ?? "");
   if (!commit) throw await noCommit(git, directory, ref);
-  const full = await git(["rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name], {
-    directory,
-  });
   const [branch] = lines(full.stdout);
-  const status = await git(["status", "--porcelain=v1", "-z", "--no-renames"], { directory });
   return {
     commit,
     branch: branch?.startsWith("refs/heads/") ? branch.slice("refs/heads/".length) : "",

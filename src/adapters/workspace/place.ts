@@ -48,7 +48,8 @@ export async function makePlace(git: Git, common: string, directory: string, hea
  */
 export function removePlace(common: string, directory: string): void {
   const admins = registrations(common, directory);
-  for (const left of [directory, ...setAside(directory), ...admins]) rmSync(left, patiently);
+  for (const left of setAside(directory)) discard(left);
+  for (const path of [directory, ...admins]) rmSync(path, patiently);
 }
 
 /**
@@ -62,9 +63,18 @@ function vacate(common: string, directory: string): void {
   if (existsSync(directory)) {
     const aside = `${directory}.left-${setAside(directory).length + 1}`;
     renameSync(directory, aside);
-    if (contents.length === 0 || admins.some(isHalfMade)) rmSync(aside, patiently);
+    if (contents.length === 0 || admins.some(isHalfMade)) discard(aside);
   }
   for (const admin of admins) rmSync(admin, patiently);
+}
+
+/** What cannot be deleted now is deleted when the run is closed, or is in nobody's way. */
+function discard(path: string): void {
+  try {
+    rmSync(path, patiently);
+  } catch {
+    // Somebody is still writing in it.
+  }
 }
 
 const patiently = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };

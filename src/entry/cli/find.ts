@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { ProblemError, problem } from "../../core/problem.ts";
 import { suggest } from "../../core/suggest.ts";
@@ -34,13 +34,25 @@ export function findDefinition(repo: string, name: string): Source {
   }
   const text = /^[a-z][a-z0-9-]*$/.test(name) ? asset(`workflows/${name}.yaml`) : undefined;
   if (text !== undefined) return { text, name: `${name}.yaml (shipped)` };
-  const like = suggest(name, shipped);
+  const known = [...definitionNames(repo), ...shipped];
+  const like = suggest(name, known);
   throw new ProblemError(
     problem("unknown-workflow", `There is no workflow \`${name}\`.`, {
-      expected: `a file in ${definitionFolders.join(", ")}, or one that ships: ${shipped.join(", ")}`,
+      expected: `a file in ${definitionFolders.join(", ")}, or one that ships; here there are ${known.join(", ")}`,
       received: name,
       fix: like === undefined ? "perdure help run" : `Did you mean \`${like}\`?`,
     }),
+  );
+}
+
+function definitionNames(repo: string): readonly string[] {
+  return definitionFolders.flatMap((folder) =>
+    existsSync(join(repo, folder))
+      ? readdirSync(join(repo, folder)).flatMap((file) => {
+          const ending = endings.find((known) => file.endsWith(known));
+          return ending === undefined ? [] : [file.slice(0, -ending.length)];
+        })
+      : [],
   );
 }
 

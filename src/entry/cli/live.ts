@@ -9,7 +9,7 @@ import type { Live, Watch } from "../../engine/worker.ts";
 import { durationText, reportLines } from "../../formats/report-text.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Output } from "./output.ts";
-import { screen } from "./screen.ts";
+import { type Screen, screen } from "./screen.ts";
 
 export interface LiveParts {
   readonly out: Output;
@@ -28,10 +28,10 @@ export interface Shown extends Watch {
 }
 
 /** Shows a run while it works: a list that is drawn over itself on a terminal, a line a change elsewhere. */
-export const live = (parts: LiveParts): Shown => (parts.out.terminal ? drawn(parts) : spoken(parts));
+export const live = async (parts: LiveParts): Promise<Shown> =>
+  parts.out.terminal ? drawn(parts, await screen(parts.out)) : spoken(parts);
 
-function drawn({ out, plan, clock, log, onFolded }: LiveParts): Shown {
-  const show = screen(out);
+function drawn({ out, plan, clock, log, onFolded }: LiveParts, show: Screen): Shown {
   const keep = keeper(log);
   const doing: Record<string, string> = {};
   let state: RunState | undefined;

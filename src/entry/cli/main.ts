@@ -11,7 +11,12 @@ export async function main(args: readonly string[]): Promise<number> {
     return await program(args, out);
   } catch (error) {
     const problems = error instanceof ProblemError ? error.problems : asProblems(error);
-    if (problems.length === 0) throw error;
+    if (problems.length === 0) {
+      process.stderr.write(
+        `This is a fault in Perdure, not in what you typed. Nothing that was completed is lost.\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+      return exitCode.failed;
+    }
     out.problems(problems);
     return error instanceof ProblemError ? exitCode.usage : exitCode.failed;
   }

@@ -13,8 +13,8 @@ import { ProblemError, problem } from "../../core/problem.ts";
 import type { RunState } from "../../core/state.ts";
 import { suggest } from "../../core/suggest.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { OpenWriteAhead, Store } from "../../ports/store.ts";
-import { type Compiled, compile, skillFile } from "../kit.ts";
+import type { Loaded, OpenWriteAhead, Store } from "../../ports/store.ts";
+import { type Compiled, compilePinned, dataFile, skillFile } from "../kit.ts";
 import type { Common } from "./common.ts";
 
 /** The repository that a command works in, and the runs that are kept there. */
@@ -64,11 +64,18 @@ export async function inPlace<T>(common: Common, work: (place: Place) => Promise
 }
 
 /** The state of a run; without a name, of the one that moved last. */
-export async function findRun(place: Place, name: string | undefined): Promise<RunState> {
+export const findRun = async (place: Place, name: string | undefined): Promise<RunState> =>
+  (await findLoaded(place, name)).state;
+
+/** The same, with the journal it was folded from. */
+export async function findLoaded(
+  place: Place,
+  name: string | undefined,
+): Promise<{ readonly state: RunState; readonly loaded: Loaded }> {
   const wanted = name === undefined ? await latest(place) : runIdOf(name);
   const loaded = wanted && (await place.store.load(wanted));
   const state = loaded && replay(loaded.events);
-  if (state) return state;
+  if (loaded && state) return { state, loaded };
   const known = await place.store.list();
   if (name === undefined || known.length === 0) {
     throw new ProblemError(
@@ -124,30 +131,46 @@ function readJson(bytes: Uint8Array | undefined): Readonly<Record<string, unknow
 
 const latest = async (place: Place): Promise<RunId | undefined> => (await summaries(place))[0]?.run;
 
+const kits = new WeakMap<Place, Map<RunId, Compiled>>();
+
 /** What a run has pinned, compiled again: the same texts, whatever the repository says today (law J7). */
-export async function pinnedKit({ store }: Place, state: RunState): Promise<Compiled> {
+export async function pinnedKit(place: Place, state: RunState): Promise<Compiled> {
+  const known = kits.get(place)?.get(state.run);
+  if (known) return known;
   const text = async (path: string): Promise<string | undefined> => {
-    const bytes = await store.read(state.run, path);
+    const bytes = await place.store.read(state.run, path);
     return bytes && new TextDecoder().decode(bytes);
   };
-  const definition = await text(state.definition.file);
-  if (definition === undefined)
+  const [definition, data] = await Promise.all([text(state.definition.file), text(dataFile)]);
+  if (definition === undefined || data === undefined)
     throw new ProblemError(problem("unpinned", `Run \`${state.run}\` has no definition on its branch.`));
-  const compiled = await compile({ text: definition, name: state.definition.source }, state.inputs, async (name) => {
-    const found = await text(skillFile(name));
-    return found === undefined ? undefined : { text: found, name: skillFile(name) };
-  });
+  const compiled = await compilePinned(
+    { text: definition, data, name: state.definition.source },
+    state.inputs,
+    async (name) => {
+      const found = await text(skillFile(name));
+      return found === undefined ? undefined : { text: found, name: skillFile(name) };
+    },
+  );
   if (!compiled.ok) throw new ProblemError(...compiled.problems);
   if (compiled.value.hash !== state.definition.hash) {
+    const fix = `git log perdure/runs/${state.run} -- ${state.definition.file}`;
     throw new ProblemError(
       problem(
         "definition-changed",
         `The definition on the branch of run \`${state.run}\` is not the one it was started with.`,
-        { fix: `git log perdure/runs/${state.run} -- ${state.definition.file}` },
+        { fix },
       ),
     );
   }
+  remember(place, state.run, compiled.value);
   return compiled.value;
+}
+
+/** Keeps what was just compiled for a run, so that one process compiles it once. */
+export function remember(place: Place, run: RunId, compiled: Compiled): void {
+  const known = kits.get(place) ?? new Map<RunId, Compiled>();
+  kits.set(place, known.set(run, compiled));
 }
 
 export const pinnedPlan = async (place: Place, state: RunState): Promise<Plan> =>

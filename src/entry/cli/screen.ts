@@ -1,4 +1,3 @@
-import { createLogUpdate } from "log-update";
 import type { Output } from "./output.ts";
 
 /** A picture that is drawn over itself on a terminal, and once at the end where there is none. */
@@ -7,7 +6,7 @@ export interface Screen {
   done(): void;
 }
 
-export function screen(out: Output): Screen {
+export async function screen(out: Output): Promise<Screen> {
   if (!out.terminal) {
     let last: readonly string[] = [];
     return {
@@ -19,6 +18,8 @@ export function screen(out: Output): Screen {
       },
     };
   }
+  // Its tables of character widths take 50 ms to load, which a run without a terminal need not pay.
+  const { createLogUpdate } = await import("log-update");
   const update = createLogUpdate(process.stdout, { showCursor: true });
   return { draw: (lines) => update(lines.join("\n")), done: () => update.done() };
 }

@@ -15,7 +15,7 @@ import { type Problem, problem, type Result } from "../../core/problem.ts";
 import { type Report, reportOf } from "../../core/report.ts";
 import type { RunState } from "../../core/state.ts";
 import { advance, type Stopped } from "../../engine/advance.ts";
-import { claim } from "../../engine/claim.ts";
+import { type Claim, type ClaimOptions, claim } from "../../engine/claim.ts";
 import { openLedger } from "../../engine/ledger.ts";
 import type { Ports } from "../../engine/worker.ts";
 import { reportLines } from "../../formats/report-text.ts";
@@ -30,27 +30,35 @@ import { type Place, pinnedKit } from "./place.ts";
 import { stopSignal } from "./signals.ts";
 
 export interface WorkOptions {
-  readonly takeOver: boolean;
+  /** Between two checkpoints of a long step. */
   readonly checkpointSeconds: number;
 }
 
 export const workspaceIn = (place: Place): Workspace =>
   gitWorkspace({ git: place.repository.git, directory: place.directory, home: join(place.home, "trees") });
 
-/** Takes a run and works at it until it rests, waits for a person or is stopped; tells how it went. */
-export async function work(place: Place, out: Output, run: RunId, options: WorkOptions): Promise<number> {
-  const owners = processOwners();
-  const claimed = await claim({ ...place, owners }, run, options.takeOver);
+/** A run in this process's hands. */
+export type Taken = Extract<Claim, { readonly kind: "claimed" }>;
+
+/** Takes a run that is there, or says who holds it; what was just loaded saves loading it again. */
+export async function take(place: Place, out: Output, run: RunId, options: ClaimOptions): Promise<Taken | undefined> {
+  const claimed = await claim({ ...place, owners: processOwners() }, run, options);
   if (claimed.kind === "missing") throw new Error(`Run ${run} vanished.`);
   if (claimed.kind === "held") {
     out.problems([heldBy(run, claimed.owner, claimed.liveness)]);
-    return exitCode.refused;
+    return undefined;
   }
   if (claimed.lost)
     out.note(`Taking over from ${describeOwner(claimed.lost)}, which is gone. Nothing completed is done again.`);
+  return claimed;
+}
+
+/** Works at a run until it rests, waits for a person or is stopped; tells how it went. */
+export async function work(place: Place, out: Output, claimed: Taken, options: WorkOptions): Promise<number> {
+  const { run } = claimed.state;
   const { kit } = await pinnedKit(place, claimed.state);
   const { signal, broke } = stopSignal(out);
-  const shown = live({
+  const shown = await live({
     out,
     plan: kit.plan,
     clock: place.clock,

@@ -25,7 +25,10 @@ export function localStore(repository: Repository): GitStore {
   // What another process of ours left half done is ended before the first look, once.
   let recovered: Promise<void> | undefined;
   const head = async (run: RunId): Promise<Oid | undefined> => {
-    recovered ??= refs.recover();
+    recovered ??= refs.recover().catch((error: unknown) => {
+      recovered = undefined;
+      throw error;
+    });
     await recovered;
     return repository.resolve(branchOf(run));
   };

@@ -53,7 +53,7 @@ export function objectReader(directory: string): ObjectReader {
         child ??= start();
         requests.push({ resolve, reject });
         if (requests.length === 1) setHold(child, true);
-        child.stdin?.write(`${name}\n`);
+        write(child, `${name}\n`);
       }),
     close: () =>
       new Promise((resolve) => {
@@ -67,6 +67,16 @@ export function objectReader(directory: string): ObjectReader {
         open.stdin?.end();
       }),
   };
+}
+
+/** Questions of the same turn go to git in one piece, not in a thousand. */
+function write({ stdin }: ChildProcess, text: string): void {
+  if (!stdin) return;
+  if (stdin.writableCorked === 0) {
+    stdin.cork();
+    process.nextTick(() => stdin.uncork());
+  }
+  stdin.write(text);
 }
 
 /** Whether a child keeps our process alive. */

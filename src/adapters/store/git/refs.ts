@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { ProblemError, problem } from "../../../core/problem.ts";
 import { type RefChange, StoreConflict, StoreUnavailable } from "../../../ports/store.ts";
 import { syncFolder } from "./objects.ts";
-import { gitFailure, startFailure, startGit } from "./process.ts";
+import { fileFailure, gitFailure, startFailure, startGit } from "./process.ts";
 import { setHold } from "./reader.ts";
 import type { Repository } from "./repository.ts";
 import { writersIn } from "./writers.ts";
@@ -74,7 +74,7 @@ export function refsOf(repository: Repository): Refs {
         flight = { resolve, reject };
         running.stdin?.write(["start", ...changes.map(instruction), "prepare", "commit", ""].join("\n"));
       });
-      await Promise.all([...foldersOf(repository.common, changes)].map(syncFolder));
+      await syncFolders(foldersOf(repository.common, changes));
     } finally {
       flight = undefined;
       setHold(running, false);
@@ -129,6 +129,14 @@ function foldersOf(common: string, changes: readonly RefChange[]): ReadonlySet<s
     return before === null ? parts.map((_, index) => parts.slice(0, index + 1).join("/")) : [parts.join("/")];
   });
   return new Set(folders.map((folder) => join(common, folder)).filter((folder) => existsSync(folder)));
+}
+
+async function syncFolders(folders: ReadonlySet<string>): Promise<void> {
+  try {
+    await Promise.all([...folders].map(syncFolder));
+  } catch (error) {
+    throw fileFailure("sync the branches", error);
+  }
 }
 
 const instruction = ({ name, before, after }: RefChange): string =>

@@ -16,6 +16,8 @@ export interface Repository {
   readonly git: RunGit;
   /** An object by id, or undefined. */
   read(oid: Oid): Promise<GitObject | undefined>;
+  /** Many objects at once, in order. */
+  readAll(oids: readonly Oid[]): Promise<ReadonlyArray<GitObject | undefined>>;
   /** What a full ref name points at, or undefined. */
   resolve(ref: string): Promise<Oid | undefined>;
   /** Makes objects durable. */
@@ -42,6 +44,16 @@ export async function openRepository(folder: string): Promise<Repository> {
     format,
     git,
     read: async (oid) => readLoose(objects, oid) ?? (await reader.read(oid)),
+    readAll: (oids) => {
+      // From the first that is not loose, git is asked for all: a miss costs as much as three reads.
+      const loose: GitObject[] = [];
+      for (const oid of oids) {
+        const object = readLoose(objects, oid);
+        if (!object) break;
+        loose.push(object);
+      }
+      return Promise.all([...loose, ...oids.slice(loose.length).map(reader.read)]);
+    },
     resolve: async (ref) => looseRef(common, ref) ?? (await reader.read(ref))?.oid,
     write: (all) => writeObjects(objects, all),
     close: () => reader.close(),

@@ -48,11 +48,11 @@ export function runCommits(repository: Repository): RunCommits {
   const load: RunCommits["load"] = async (run, head) => {
     const paths = [...(await filesOf(await rootOf(head), readTree))];
     const isSegment = ([path]: readonly [string, Oid]): boolean => path.startsWith(journalFolder);
-    const blobs = await Promise.all(
-      paths.filter(isSegment).map(async ([path, oid]) => [path, await need(repository, oid, "blob")] as const),
-    );
+    const segments = paths.filter(isSegment);
+    const blobs = await repository.readAll(segments.map(([, oid]) => oid));
+    const texts = segments.map(([path, oid], index) => [path, textOf(oid, blobs[index])] as const);
     const { events, position } = checkedJournal(run, {
-      segments: new Map(blobs.map(([path, blob]) => [path, blob.content.toString("utf8")])),
+      segments: new Map(texts),
       files: new Map(paths.filter((path) => !isSegment(path))),
     });
     return { events, version: { oid: head, ...position } };
@@ -90,8 +90,13 @@ export function runCommits(repository: Repository): RunCommits {
   };
 }
 
-async function need(repository: Repository, oid: Oid, type: string): Promise<GitObject> {
-  const object = await repository.read(oid);
+const need = async (repository: Repository, oid: Oid, type: string): Promise<GitObject> =>
+  checkedObject(await repository.read(oid), oid, type);
+
+const textOf = (oid: Oid, object: GitObject | undefined): string =>
+  checkedObject(object, oid, "blob").content.toString("utf8");
+
+function checkedObject(object: GitObject | undefined, oid: Oid, type: string): GitObject {
   if (!object)
     throw new StoreUnavailable(`The ${type} ${oid} is missing in this repository. Try: git fetch, or git fsck.`);
   if (object.type !== type) throw new StoreUnavailable(`The object ${oid} is a ${object.type}, not a ${type}.`);

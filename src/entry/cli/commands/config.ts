@@ -1,3 +1,4 @@
+import { writeYaml } from "../../../formats/yaml.ts";
 import type { Common } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig } from "../find.ts";
@@ -25,7 +26,6 @@ export const showConfig = (common: Common): Promise<number> =>
           : `# from ${file}, the rest are defaults`,
       ),
     );
-    const { stringify } = await import("yaml");
-    common.out.line(stringify(shown).trimEnd());
+    common.out.line(writeYaml(shown).trimEnd());
     return exitCode.completed;
   });

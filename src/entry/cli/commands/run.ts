@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { processOwners } from "../../../adapters/owners/process.ts";
 import { type RunId, runIdOf, type ValueMap } from "../../../core/brand.ts";
 import { ProblemError, problem } from "../../../core/problem.ts";
+import { isBlocking } from "../../../core/question.ts";
+import { isResting } from "../../../core/state.ts";
 import type { Task } from "../../../core/task.ts";
 import { createRun } from "../../../engine/create.ts";
 import { tell } from "../../../engine/tell.ts";
@@ -10,8 +13,8 @@ import { chosenAgent, inputsFrom } from "../arguments.ts";
 import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig, findDefinition, findSkillIn } from "../find.ts";
-import { findRun, inPlace, type Place, pinnedPlan } from "../place.ts";
-import { isInstalled, work, workspaceIn } from "../work.ts";
+import { findLoaded, inPlace, type Place, pinnedPlan, remember } from "../place.ts";
+import { isInstalled, type Taken, take, work, workspaceIn } from "../work.ts";
 
 /** Starts a run and works at it. */
 export const run = (common: Common, words: readonly string[], options: Options): Promise<number> =>
@@ -27,8 +30,8 @@ export const run = (common: Common, words: readonly string[], options: Options):
       );
     }
     const inputs = inputsFrom(name === undefined ? words : words.slice(1));
-    const id = await start(place, common, { config, inputs, options, task, name: name ?? config.defaultWorkflow });
-    return work(place, common.out, id, { takeOver: false, checkpointSeconds: config.checkpointSeconds });
+    const taken = await start(place, common, { config, inputs, options, task, name: name ?? config.defaultWorkflow });
+    return work(place, common.out, taken, { checkpointSeconds: config.checkpointSeconds });
   });
 
 interface Start {
@@ -39,7 +42,7 @@ interface Start {
   readonly options: Options;
 }
 
-async function start(place: Place, { out }: Common, { name, task, inputs, config, options }: Start): Promise<RunId> {
+async function start(place: Place, { out }: Common, { name, task, inputs, config, options }: Start): Promise<Taken> {
   const source = findDefinition(place.directory, name);
   const compiled = await compile(source, inputs, findSkillIn(place.directory));
   if (!compiled.ok) throw new ProblemError(...compiled.problems);
@@ -67,33 +70,41 @@ async function start(place: Place, { out }: Common, { name, task, inputs, config
     agentConfig,
     limits: limitsOf(config, options),
     files,
+    owner: processOwners().self,
   });
   if (created.kind === "exists")
     throw new ProblemError(problem("run-exists", `There is a run \`${id}\` already.`, { fix: `perdure resume ${id}` }));
   out.note(
     `Run ${id} of ${definition.name} ${definition.version} begins at ${base.commit.slice(0, 12)}${needsAgent ? ` with ${agent}` : ""}.`,
   );
-  return id;
+  remember(place, id, compiled.value);
+  return { ...created, kind: "claimed" };
 }
 
 /** Goes on with a run: whoever held it is gone, or it was stopped, or it asked and was answered. */
 export const resume = (common: Common, [name]: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
     const { config } = findConfig(place.directory);
-    const state = await findRun(place, name);
+    const found = await findLoaded(place, name);
     const usd = options["budget"] === undefined ? undefined : dollars(options["budget"]);
-    const told = await tell(
-      { ...place, planOf: (one) => pinnedPlan(place, one) },
-      { run: state.run, by: place.by, command: { verb: "resume", ...(usd !== undefined && { usd }) } },
-    );
-    if (!told.ok) {
-      common.out.problems(told.problems);
-      return exitCode.refused;
+    const command = { verb: "resume", ...(usd !== undefined && { usd }) } as const;
+    // A run that was only interrupted needs nobody's word to go on, and what was loaded of it is still true.
+    const asIs = !isResting(found.state.status) && usd === undefined && !found.state.questions.some(isBlocking);
+    if (!asIs) {
+      const told = await tell(
+        { ...place, planOf: (one) => pinnedPlan(place, one) },
+        { run: found.state.run, by: place.by, command },
+      );
+      if (!told.ok) {
+        common.out.problems(told.problems);
+        return exitCode.refused;
+      }
     }
-    return work(place, common.out, state.run, {
+    const taken = await take(place, common.out, found.state.run, {
       takeOver: options["takeOver"] === true,
-      checkpointSeconds: config.checkpointSeconds,
+      ...(asIs && { known: found.loaded }),
     });
+    return taken ? work(place, common.out, taken, { checkpointSeconds: config.checkpointSeconds }) : exitCode.refused;
   });
 
 const noTask: Task = { id: "", title: "", description: "", priority: "medium", labels: [], branch: "", target: "" };

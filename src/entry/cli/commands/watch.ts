@@ -13,7 +13,7 @@ export const watch = (common: Common, [name]: readonly string[], options: Option
     const every = Math.max(0.2, Number(options["interval"] ?? 5) || 5) * 1_000;
     let state = await findRun(place, name);
     const plan = await pinnedPlan(place, state);
-    const show = screen(common.out);
+    const show = await screen(common.out);
     for (let head: string | undefined; ; ) {
       const now = await place.store.head(state.run);
       if (now !== head) {

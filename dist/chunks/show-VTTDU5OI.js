@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);
-import{runs,showReason,status}from"./chunk-SHMOCK7Z.js";import"./chunk-6B4QSO4A.js";import"./chunk-FC6GWMUZ.js";import"./chunk-6IA5A6MV.js";import"./chunk-46T4LRSZ.js";import"./chunk-WJAO52XO.js";import"./chunk-S46BHEME.js";import"./chunk-P632FO2S.js";import"./chunk-OW2GWUIU.js";import"./chunk-34ICRTPK.js";import"./chunk-HIVKM3P3.js";import"./chunk-DNPAQ3GE.js";import"./chunk-QZHJCKBD.js";export{runs,showReason,status};

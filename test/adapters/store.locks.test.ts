@@ -1,0 +1,111 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
+import { openRepository, type Repository } from "../../src/adapters/store/git/repository.ts";
+import { writersIn } from "../../src/adapters/store/git/writers.ts";
+import { StoreConflict } from "../../src/ports/store.ts";
+import { aCommit, aFolder, aRun, aScribe, created, git, started } from "../support/store-fixtures.ts";
+
+const run = aRun();
+const branch = `refs/heads/perdure/runs/${run}`;
+const work = `refs/heads/perdure/work/${run}`;
+
+let folder: ReturnType<typeof aFolder>;
+let repository: Repository;
+let store: GitStore;
+beforeEach(async () => {
+  folder = aFolder();
+  git(folder.path, ["init", "-q"]);
+  repository = await openRepository(folder.path);
+  store = localStore(repository);
+});
+afterEach(async () => {
+  await store.close();
+  await repository.close();
+  folder.remove();
+});
+
+describe("locks that the dead left behind", () => {
+  const lock = (ref: string, value: string): void => {
+    const path = join(repository.common, `${ref}.lock`);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, value);
+  };
+  const aDeadPid = async (): Promise<number> => {
+    const child = spawn("true");
+    await new Promise((resolve) => child.on("close", resolve));
+    return child.pid ?? 0;
+  };
+
+  it("L1 a transaction that had moved its first branch is finished by whoever comes next", async () => {
+    const scribe = aScribe(run);
+    const [one, two] = [aCommit(folder.path, "one"), aCommit(folder.path, "two")];
+    const version = await store.commit(
+      scribe.next([created(run)], { refs: [{ name: work, before: null, after: one }] }),
+      null,
+    );
+    // What a git killed between two renames leaves: its first ref moved, the second still locked with the new value.
+    const next = aScribe(run);
+    next.restart(scribe.events);
+    await store.commit(next.next([started("triage")]), version);
+    lock(work, `${two}\n`);
+    const moved = await repository.resolve(branch);
+    if (!moved) throw new Error("The run is there.");
+    writersIn(repository.common).note(await aDeadPid(), [
+      { name: branch, before: version.oid, after: moved },
+      { name: work, before: one, after: two },
+    ]);
+    const fresh = localStore(repository);
+    expect((await fresh.load(run))?.version.seq).toBe(2);
+    expect(await repository.resolve(work)).toBe(two);
+    await fresh.close();
+  });
+
+  it("L1 a transaction that had moved nothing is forgotten, and the run goes on", async () => {
+    const scribe = aScribe(run);
+    const version = await store.commit(scribe.next([created(run)]), null);
+    const lost = aCommit(folder.path, "lost");
+    lock(branch, `${lost}\n`);
+    lock(work, "");
+    writersIn(repository.common).note(await aDeadPid(), [
+      { name: branch, before: version.oid, after: lost },
+      { name: work, before: null, after: lost },
+    ]);
+    // Not a fresh store: this one finds the lock in the middle of its work.
+    const next = await store.commit(
+      scribe.next([started("triage")], { refs: [{ name: work, before: null, after: version.oid }] }),
+      version,
+    );
+    expect(await store.head(run)).toBe(next.oid);
+  });
+
+  it("a person who moved a branch back after a transaction had ended is not overruled", async () => {
+    const [one, two] = [aCommit(folder.path, "one"), aCommit(folder.path, "two")];
+    git(folder.path, ["update-ref", work, one]);
+    writersIn(repository.common).note(await aDeadPid(), [
+      { name: branch, before: null, after: two },
+      { name: work, before: one, after: two },
+    ]);
+    git(folder.path, ["update-ref", branch, two]);
+    await store.head(run);
+    expect(await repository.resolve(work)).toBe(one);
+  });
+
+  it("the lock of a living process is respected, and named", { timeout: 60_000 }, async () => {
+    const version = await store.commit(aScribe(run).next([created(run)]), null);
+    lock(branch, "");
+    writersIn(repository.common).note(process.pid, [{ name: branch, before: null, after: version.oid }]);
+    const scribe = aScribe(run);
+    scribe.restart((await store.load(run))?.events ?? []);
+    const error: unknown = await store
+      .commit(scribe.next([started("triage")]), version)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreConflict);
+    expect(String(error)).toContain(`remove the file ${branch}.lock`);
+    expect(String(error)).not.toContain(folder.path);
+    rmSync(join(repository.common, `${branch}.lock`));
+    await store.commit(scribe.next([started("execute")]), version).catch(() => undefined);
+  });
+});
