@@ -9,6 +9,7 @@ const modules = [
   "src/adapters/store/git/local.ts",
   "src/adapters/store/git/remote.ts",
   "src/core/evolve.ts",
+  "src/core/fold.ts",
 ];
 const { openRepository, localStore, remoteStore, evolve, replay } = await fromSource(modules);
 

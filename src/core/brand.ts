@@ -23,13 +23,10 @@ export function unreachable(value: never): never {
 }
 
 const runIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
-const stepIdPattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const oidPattern = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** The text as a run id, or undefined when it is not one. */
 export const runIdOf = (text: string): RunId | undefined => (runIdPattern.test(text) ? (text as RunId) : undefined);
-/** The text as a step id, or undefined when it is not one. */
-export const stepIdOf = (text: string): StepId | undefined => (stepIdPattern.test(text) ? (text as StepId) : undefined);
 /** The text as an object id, or undefined when it is not one. */
 export const oidOf = (text: string): Oid | undefined => (oidPattern.test(text) ? (text as Oid) : undefined);
 /** A number of milliseconds as an instant. */

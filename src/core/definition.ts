@@ -110,8 +110,6 @@ export interface Repeat {
   readonly escalate?: { readonly after: number; readonly steps: readonly Step[] };
 }
 
-export type ActionType = Action["type"];
-
 /** Every step of a definition with those inside repeats, in the order they are written. */
 export function allSteps(definition: Pick<Definition, "phases">): readonly Step[] {
   const inside = (step: Step): readonly Step[] =>

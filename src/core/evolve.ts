@@ -6,39 +6,17 @@ import { addSpending, nothingSpent } from "./spending.ts";
 import { isResting, type RunState, type RunStatus, type StepState } from "./state.ts";
 
 /** How one step of the table is replaced: by a copy, or in place where the table is the caller's own. */
-type Put = (steps: RunState["steps"], key: StepKey, step: StepState) => RunState["steps"];
+export type Put = (steps: RunState["steps"], key: StepKey, step: StepState) => RunState["steps"];
 const putCopy: Put = (steps, key, step) => ({ ...steps, [key]: step });
-const putInPlace: Put = (steps, key, step) => {
-  (steps as Record<StepKey, StepState>)[key] = step;
-  return steps;
-};
 
 /** One event applied to a state, which stays as it was. */
 export const evolve = (state: RunState, event: JournalEvent): RunState => applied(state, event, putCopy);
-
-/** A state that events are folded into, one after the other. */
-export interface Fold {
-  /** The state so far. Its table of steps is the fold's own, and changes with it. */
-  state(): RunState;
-  apply(events: readonly JournalEvent[]): void;
-}
-
-/** Begins to fold events into a state, copying its table of steps once instead of once an event. */
-export function foldFrom(start: RunState): Fold {
-  let state: RunState = { ...start, steps: { ...start.steps } };
-  return {
-    state: () => state,
-    apply(events) {
-      for (const event of events) state = applied(state, event, putInPlace);
-    },
-  };
-}
 
 /**
  * One event applied to a state. Total: it never throws, and an event that makes no sense where it stands changes
  * nothing but the time. Rules are checked when an event is decided, never when it is remembered.
  */
-function applied(state: RunState, event: JournalEvent, put: Put): RunState {
+export function applied(state: RunState, event: JournalEvent, put: Put): RunState {
   const next = { ...state, updatedAt: event.at };
   const withStep = (from: RunState, key: StepKey, change: (step: StepState) => StepState): RunState => ({
     ...from,
@@ -210,47 +188,6 @@ function applied(state: RunState, event: JournalEvent, put: Put): RunState {
     default:
       return unreachable(event);
   }
-}
-
-/** The state that a journal's first event gives; every other event is applied by `evolve`. */
-export function initialState(event: JournalEvent & { readonly type: "run.created" }): RunState {
-  return {
-    run: event.run,
-    spec: event.spec,
-    status: "queued",
-    definition: event.definition,
-    task: event.task,
-    inputs: event.inputs,
-    trigger: event.trigger,
-    agent: event.agent,
-    agentConfig: event.agentConfig,
-    base: event.base,
-    head: event.base,
-    epoch: event.epoch,
-    createdAt: event.at,
-    updatedAt: event.at,
-    totalSteps: event.totalSteps,
-    ...event.limits,
-    steps: {},
-    repeats: {},
-    questions: [],
-    notes: [],
-    documents: {},
-    checkpoints: [],
-    effects: {},
-    errors: [],
-    spending: nothingSpent,
-    outputs: {},
-  };
-}
-
-/** A whole journal folded, or undefined when it does not begin with `run.created`. */
-export function replay(events: readonly JournalEvent[]): RunState | undefined {
-  const [first] = events;
-  if (first?.type !== "run.created") return undefined;
-  const fold = foldFrom(initialState(first));
-  fold.apply(events.slice(1));
-  return fold.state();
 }
 
 const freshStep: StepState = {

@@ -127,7 +127,7 @@ const hasInner = (rows: readonly Row[], row: Row): boolean => rows[rows.indexOf(
 function visitText(plan: Plan, state: RunState, row: Row): string {
   const node = plan.nodes.get(row.key.split("@")[0] as never);
   const repeat = node?.inside && plan.nodes.get(node.inside.repeat)?.step;
-  if (!repeat || repeat.action.type !== "repeat") return "";
+  if (repeat?.action.type !== "repeat") return "";
   const progress = state.repeats[repeat.id];
   return progress && progress.visit > 1
     ? `, attempt ${progress.visit} of ${repeat.action.max * (1 + progress.grants)}`

@@ -1,4 +1,4 @@
-import { type Instant, type StepKey, unreachable } from "../core/brand.ts";
+import type { Instant, StepKey } from "../core/brand.ts";
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
 import type { EventBody } from "../core/event.ts";
@@ -180,17 +180,4 @@ const currentPhase = ({ kit, ledger }: Worker): string | undefined => {
   return kit.plan.phases.find(
     (phase) => !phase.steps.every((step) => steps[step.id as unknown as StepKey]?.endedAt !== undefined),
   )?.id;
-};
-
-export const describeStop = (stopped: Stopped): string => {
-  switch (stopped.kind) {
-    case "idle":
-      return stopped.state.status;
-    case "phase-over":
-    case "interrupted":
-    case "superseded":
-      return stopped.kind;
-    default:
-      return unreachable(stopped);
-  }
 };

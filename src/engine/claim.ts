@@ -1,6 +1,6 @@
 import type { RunId } from "../core/brand.ts";
 import type { EventBody, JournalEvent } from "../core/event.ts";
-import { foldFrom, replay } from "../core/evolve.ts";
+import { foldFrom, replay } from "../core/fold.ts";
 import { type Liveness, type Owner, sameOwner } from "../core/lease.ts";
 import type { RunState } from "../core/state.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -2,7 +2,7 @@ import type { Oid, RunId, ValueMap } from "../core/brand.ts";
 import type { Definition } from "../core/definition.ts";
 import { allSteps } from "../core/definition.ts";
 import { type PinnedDefinition, spec, type Trigger } from "../core/event.ts";
-import { replay } from "../core/evolve.ts";
+import { replay } from "../core/fold.ts";
 import type { Owner } from "../core/lease.ts";
 import type { RunState } from "../core/state.ts";
 import type { Task } from "../core/task.ts";

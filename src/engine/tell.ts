@@ -1,6 +1,7 @@
 import type { RunId } from "../core/brand.ts";
 import type { Command } from "../core/command.ts";
-import { evolve, replay } from "../core/evolve.ts";
+import { evolve } from "../core/evolve.ts";
+import { replay } from "../core/fold.ts";
 import { handle } from "../core/handle.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, problem, type Result, refuse } from "../core/problem.ts";

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
 import { StoreFull } from "../../src/ports/store.ts";
 import { aFolder, aRun, aScribe, created, git, refsIn, started } from "../support/store-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = aRun();
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sha256 } from "../../src/adapters/store/compose.ts";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
@@ -20,6 +20,9 @@ import {
   started,
 } from "../support/store-fixtures.ts";
 import { type StoreUnderTest, storeContract } from "./store.contract.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = aRun();
 const branch = `refs/heads/perdure/runs/${run}`;

@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository, type Repository } from "../../src/adapters/store/git/repository.ts";
 import { writersIn } from "../../src/adapters/store/git/writers.ts";
 import { StoreConflict } from "../../src/ports/store.ts";
 import { aCommit, aFolder, aRun, aScribe, created, git, started } from "../support/store-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = aRun();
 const branch = `refs/heads/perdure/runs/${run}`;

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository, type Repository } from "../../src/adapters/store/git/repository.ts";
 import { bundle } from "../support/bundle.ts";
 import { aFolder, aRun, aScribe, created, git } from "../support/store-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = aRun();
 const branch = `refs/heads/perdure/runs/${run}`;

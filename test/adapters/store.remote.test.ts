@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { GitStore } from "../../src/adapters/store/git/local.ts";
 import { remoteStore } from "../../src/adapters/store/git/remote.ts";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
@@ -8,6 +8,9 @@ import { StoreConflict, StoreUnavailable } from "../../src/ports/store.ts";
 import { type GitServer, gitServer } from "../support/git-http.ts";
 import { aFolder, anOid, aRun, aScribe, created, git, refsIn, started } from "../support/store-fixtures.ts";
 import { type StoreUnderTest, storeContract } from "./store.contract.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = aRun();
 const branch = `refs/heads/perdure/runs/${run}`;
@@ -176,27 +179,43 @@ describe("git remote: answers that are lost", () => {
 });
 
 describe("git remote: a fresh machine", () => {
-  it("L3 loading a run brings its work along, and leaves the clone's own branches alone", async () => {
+  const workTree = (commit: string, message: string, bare: string) =>
+    anOid(git(bare, ["commit-tree", `${commit}^{tree}`, "-p", commit, "-m", message]));
+
+  it("L3 loading a run brings its work along, into a shallow clone too, and leaves the clone's own branches alone", async () => {
     const remote = await aRemote("path");
+    const one = workTree(remote.commit("first"), "one", join(remote.bare, "../clone-1"));
+    const two = workTree(one, "two", join(remote.bare, "../clone-1"));
+    const work = workTree(two, "work", join(remote.bare, "../clone-1"));
+    git(join(remote.bare, "../clone-1"), ["push", "-q", remote.bare, `${two}:refs/heads/main`]);
     const scribe = aScribe(run);
-    const head = remote.commit("work");
-    await remote.store.commit(scribe.next([created(run)], { refs: [{ name: work, before: null, after: head }] }), null);
+    const refs = [{ name: `refs/heads/perdure/work/${run}`, before: null, after: work }];
+    const version = await remote.store.commit(scribe.next([created(run)], { refs }), null);
     const fresh = join(remote.bare, "../fresh");
-    git(remote.bare, ["clone", "-q", "--single-branch", `file://${remote.bare}`, fresh]);
+    git(remote.bare, ["clone", "-q", "--depth=1", "--single-branch", `file://${remote.bare}`, fresh]);
     const before = refsIn(fresh);
     const repository = await openRepository(fresh);
     const store = remoteStore(repository, { remote: "origin" });
     expect((await store.load(run))?.events).toEqual(scribe.events);
-    expect((await repository.read(head))?.type).toBe("commit");
+    expect((await repository.read(work))?.type).toBe("commit");
     const added = refsIn(fresh)
       .split("\n")
       .filter((line) => !before.includes(line));
-    expect(added.map((line) => line.split(" ")[0])).toEqual([
-      `refs/perdure/mirror/perdure/runs/${run}`,
-      `refs/perdure/mirror/perdure/work/${run}`,
-    ]);
+    const mirror = "refs/perdure/mirror/perdure";
+    expect(added.map((line) => line.split(" ")[0])).toEqual([`${mirror}/runs/${run}`, `${mirror}/work/${run}`]);
+    await store.commit(scribe.next([started("triage")]), version);
+    expect((await remote.store.load(run))?.events).toEqual(scribe.events);
     await store.close();
     await repository.close();
+    await remote.close();
+  });
+
+  it("files that are read one after the other cost one look at the remote", async () => {
+    const remote = await aRemote("http");
+    await remote.store.commit(aScribe(run).next([created(run)], { files: { "results/a.json": "1" } }), null);
+    const before = remote.server.requests.length;
+    for (const path of await remote.store.files(run)) await remote.store.read(run, path);
+    expect(remote.server.requests.length - before).toBe(0);
     await remote.close();
   });
 });

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anOid, aRun, git } from "../support/store-fixtures.ts";
 import {
   aWorkspace,
@@ -21,6 +21,9 @@ import {
   run,
   type WorkspaceFixture,
 } from "../support/workspace-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 let fixture: WorkspaceFixture;
 let { repository, workspace, head, home, open, saved, show } = {} as WorkspaceFixture;

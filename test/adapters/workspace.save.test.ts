@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { anOid, git } from "../support/store-fixtures.ts";
 import {
   aWorkspace,
@@ -22,6 +22,9 @@ import {
   run,
   type WorkspaceFixture,
 } from "../support/workspace-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 let fixture: WorkspaceFixture;
 let { repository, workspace, head, open, saved, show, names } = {} as WorkspaceFixture;

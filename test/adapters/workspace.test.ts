@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
 import { gitWorkspace } from "../../src/adapters/workspace/git.ts";
 import { git, refsIn } from "../support/store-fixtures.ts";
 import { at, aWorkspace, commitAll, inTree, put, run, type WorkspaceFixture } from "../support/workspace-fixtures.ts";
+
+// Real git in real processes: slow where many tests run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 let fixture: WorkspaceFixture;
 let { repository, workspace, head, home, open, saved } = {} as WorkspaceFixture;

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventBody, JournalEvent } from "../../src/core/event.ts";
-import { evolve, initialState, replay } from "../../src/core/evolve.ts";
+import { evolve } from "../../src/core/evolve.ts";
+import { initialState, replay } from "../../src/core/fold.ts";
 import type { RunState } from "../../src/core/state.ts";
 import { stamp } from "../../src/engine/stamp.ts";
 import { at, broke, claimed, journalOf, key, oid, ran, started, stateAfter } from "../support/builders.ts";

@@ -7,7 +7,7 @@ import { localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
 import { runIdOf } from "../../src/core/brand.ts";
 import type { JournalEvent } from "../../src/core/event.ts";
-import { replay } from "../../src/core/evolve.ts";
+import { replay } from "../../src/core/fold.ts";
 import { aSample, checkoutOf, type Ended, fileOn, filesOn, recording, type Sample, sampleIn, treeOf } from "../support/sample.ts";
 import { git } from "../support/store-fixtures.ts";
 

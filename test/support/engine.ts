@@ -80,7 +80,7 @@ export async function aBench(plan: Plan): Promise<Bench> {
     },
     async state() {
       const loaded = await store.load(aRun);
-      const { replay } = await import("../../src/core/evolve.ts");
+      const { replay } = await import("../../src/core/fold.ts");
       const state = loaded && replay(loaded.events);
       if (!state) throw new Error("no run");
       return state;

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { instantOf, type Oid, oidOf, type RunId, runIdOf, type StepKey } from "../../src/core/brand.ts";
 import { type EventBody, eventIdOf, type JournalEvent } from "../../src/core/event.ts";
-import { evolve, replay } from "../../src/core/evolve.ts";
+import { evolve } from "../../src/core/evolve.ts";
+import { replay } from "../../src/core/fold.ts";
 import type { RunState } from "../../src/core/state.ts";
 import type { Transaction } from "../../src/ports/store.ts";
 

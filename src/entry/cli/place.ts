@@ -7,7 +7,7 @@ import { remoteStore } from "../../adapters/store/git/remote.ts";
 import { openRepository, type Repository } from "../../adapters/store/git/repository.ts";
 import type { RunId } from "../../core/brand.ts";
 import { runIdOf } from "../../core/brand.ts";
-import { replay } from "../../core/evolve.ts";
+import { replay } from "../../core/fold.ts";
 import type { Plan } from "../../core/plan.ts";
 import { ProblemError, problem } from "../../core/problem.ts";
 import type { RunState } from "../../core/state.ts";

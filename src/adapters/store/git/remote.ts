@@ -18,6 +18,7 @@ export interface RemoteOptions {
 }
 
 const timeoutMs = 120_000;
+const recentMs = 1_000;
 
 /**
  * Runs as branches of a remote repository. Objects are written here and pushed; `--atomic` with a lease on every ref is
@@ -38,7 +39,6 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
       .map((line) => line.split("\t"));
     return new Map(lines.flatMap(([oid = "", name = ""]) => (oidOf(oid) ? [[name, oid as Oid] as const] : [])));
   };
-  const headOf = async (ref: string): Promise<Oid | undefined> => (await listed(ref)).get(ref);
 
   /** Brings branches here, under names of their own: the objects are kept, and nobody's branches move. */
   const fetch = async (names: readonly string[]): Promise<void> => {
@@ -48,16 +48,28 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
     if (result.code !== 0) throw unreachableRemote(result);
   };
 
-  /** The head of a run's branch, with its objects here. */
-  const fetchedHead = async (run: RunId): Promise<Oid | undefined> => {
-    const at = await headOf(branchOf(run));
+  /** Where heads were at the last look. Files are read many at a time, and each of them would be a round trip. */
+  const looks = new Map<RunId, { readonly head: Oid | undefined; readonly at: number }>();
+  const seen = <T extends Oid | undefined>(run: RunId, head: T): T => {
+    looks.set(run, { head, at: performance.now() });
+    return head;
+  };
+  const lookUp = async (run: RunId): Promise<Oid | undefined> =>
+    seen(run, (await listed(branchOf(run))).get(branchOf(run)));
+
+  const fetched = async (run: RunId, at: Oid | undefined): Promise<Oid | undefined> => {
     if (at && !(await repository.read(at))) await fetch([branchOf(run)]);
     return at;
+  };
+  /** The head of a run's branch, with its objects here; as it was a moment ago, at the oldest. */
+  const recentHead = async (run: RunId): Promise<Oid | undefined> => {
+    const look = looks.get(run);
+    return fetched(run, look && performance.now() - look.at < recentMs ? look.head : await lookUp(run));
   };
 
   const load: Store["load"] = async (run) => {
     const all = await listed(`refs/heads/perdure/*/${run}*`);
-    const at = all.get(branchOf(run));
+    const at = seen(run, all.get(branchOf(run)));
     if (!at) return undefined;
     // On a fresh machine the work is not here either, and whoever loads a run is going to need it.
     const own = [...all].filter(([name]) => belongsTo(name, run));
@@ -68,7 +80,7 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
 
   /** Whether our commit is at or below the remote's head. */
   const landed = async (run: RunId, commit: Oid): Promise<boolean> => {
-    const at = await fetchedHead(run);
+    const at = await fetched(run, await lookUp(run));
     return at !== undefined && commits.includes(at, commit);
   };
 
@@ -81,7 +93,7 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
         if (await landed(run, commit)) return;
         if (outcome.kind === "conflict")
           throw new StoreConflict(`${branchOf(run)} or a branch that moves with it has moved on the remote.`);
-        if ((await headOf(branchOf(run))) !== (own?.before ?? undefined))
+        if ((await lookUp(run)) !== (own?.before ?? undefined))
           throw new StoreConflict(`${branchOf(run)} has moved on the remote.`);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
@@ -100,25 +112,31 @@ export function remoteStore(repository: Repository, options: RemoteOptions): Git
     load,
     commit: async (transaction, expected) => {
       const { run } = transaction;
-      if (expected && !(await repository.read(expected.oid))) await fetchedHead(run);
+      if (expected && !(await repository.read(expected.oid))) await fetched(run, await lookUp(run));
       if (expected && !(await repository.read(expected.oid)))
         throw new StoreConflict(`${branchOf(run)} has moved on the remote.`);
       const version = await commits.write(transaction, expected);
       const changes = [{ name: branchOf(run), before: expected?.oid ?? null, after: version.oid }, ...transaction.refs];
       await push(run, changes, version.oid);
+      seen(run, version.oid);
       await mirror(repository, refs.update, changes);
       return version;
     },
-    head: (run) => headOf(branchOf(run)),
+    head: lookUp,
     read: async (run, path) => {
-      const at = await fetchedHead(run);
+      const at = await recentHead(run);
       return at && commits.read(at, path);
     },
     files: async (run, prefix = "") => {
-      const at = await fetchedHead(run);
+      const at = await recentHead(run);
       return at ? commits.files(at, prefix) : [];
     },
-    list: async () => [...(await listed(allBranches)).keys()].flatMap((name) => runIdOf(runPartOf(name)) ?? []),
+    list: async () =>
+      [...(await listed(allBranches))].flatMap(([name, head]) => {
+        const run = runIdOf(runPartOf(name));
+        if (run) seen(run, head);
+        return run ?? [];
+      }),
     openWriteAhead: writeAheadIn(repository.common),
     close: refs.close,
   };

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { processOwners } from "../../../adapters/owners/process.ts";
-import { replay } from "../../../core/evolve.ts";
+import { replay } from "../../../core/fold.ts";
 import { describeOwner } from "../../../core/lease.ts";
 import { type Problem, ProblemError } from "../../../core/problem.ts";
 import { compile } from "../../kit.ts";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { replay } from "../../../core/evolve.ts";
+import { replay } from "../../../core/fold.ts";
 import { logLine } from "../../../formats/run-log.ts";
 import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { replay } from "../../../core/evolve.ts";
+import { replay } from "../../../core/fold.ts";
 import { reportOf } from "../../../core/report.ts";
 import { reportLines } from "../../../formats/report-text.ts";
 import type { Common, Options } from "../common.ts";
