@@ -1,6 +1,6 @@
 import type { StepId, Value } from "./brand.ts";
 import type { DocumentName } from "./document.ts";
-import type { Expression, Template } from "./expression.ts";
+import type { CommandTemplate, Expression, Template } from "./expression.ts";
 import type { RetryPolicy } from "./retry.ts";
 
 /**
@@ -76,7 +76,7 @@ export interface Step {
 }
 
 export type Action =
-  | { readonly type: "shell"; readonly run: Template; readonly environment: Readonly<Record<string, Template>> }
+  | { readonly type: "shell"; readonly run: CommandTemplate; readonly environment: Readonly<Record<string, Template>> }
   | {
       readonly type: "agent";
       readonly agent?: string;

@@ -18,6 +18,21 @@ export interface Template {
   render(scope: Scope): Evaluation<string>;
 }
 
+/**
+ * A command line with `{{ holes }}`. A value never becomes part of it: it goes into a variable that the command names,
+ * so that no text of an issue, a comment or an agent can turn into a command. Never throws.
+ */
+export interface CommandTemplate {
+  readonly source: string;
+  render(scope: Scope): Evaluation<Command>;
+}
+
+export interface Command {
+  readonly line: string;
+  /** The values of the holes, by the names that stand in `line`. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 export type Evaluation<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
 /** GitHub's truthiness: false, 0, empty text and null are false. */

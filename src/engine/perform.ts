@@ -2,6 +2,7 @@ import { unreachable } from "../core/brand.ts";
 import type { AgentSession } from "../ports/agent.ts";
 import type { Tree } from "../ports/workspace.ts";
 import { checkpoint, checkpointEvery } from "./checkpoints.ts";
+import { withRecords } from "./records.ts";
 import { performAgent } from "./steps/agent.ts";
 import { performApproval } from "./steps/approval.ts";
 import { performAssert } from "./steps/assert.ts";
@@ -12,7 +13,9 @@ import { performSkill } from "./steps/skill.ts";
 import type { Attempt, Outcome } from "./worker.ts";
 
 /** Carries out one attempt at one step. Every end is an outcome; it rejects only for a bug or a failing port. */
-export async function perform(attempt: Attempt): Promise<Outcome> {
+export const perform = async (attempt: Attempt): Promise<Outcome> => withRecords(attempt, await carryOut(attempt));
+
+async function carryOut(attempt: Attempt): Promise<Outcome> {
   const { action } = attempt.step;
   switch (action.type) {
     case "assert":

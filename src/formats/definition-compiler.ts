@@ -1,11 +1,11 @@
 import type { Value } from "../core/brand.ts";
-import type { Expression, Template } from "../core/expression.ts";
+import type { CommandTemplate, Expression, Template } from "../core/expression.ts";
 import type { Problem } from "../core/problem.ts";
 import { parseDuration } from "./duration.ts";
 import { compileExpression } from "./expression.ts";
 import type { Located, Path } from "./located.ts";
 import { pathText } from "./located.ts";
-import { compileTemplate } from "./template.ts";
+import { compileCommand, compileTemplate } from "./template.ts";
 
 /** Compiles the parts of a definition and gathers what is wrong with them, each at its place in the text. */
 export interface Compiler {
@@ -13,6 +13,7 @@ export interface Compiler {
   report(path: Path, problem: Problem): void;
   expression(source: Value, path: Path): Expression;
   template(source: Value, path: Path): Template;
+  command(source: Value, path: Path): CommandTemplate;
   /** Milliseconds; `fallback` where nothing is said. */
   duration(source: Value | undefined, path: Path, fallback: number): number;
 }
@@ -33,6 +34,12 @@ export function compilerOf(located: Located): Compiler {
     },
     template(source, path) {
       const compiled = compileTemplate(String(source));
+      if (compiled.ok) return compiled.value;
+      for (const one of compiled.problems) report(path, one);
+      return { source: String(source), render: () => ({ ok: false, message: "not compiled" }) };
+    },
+    command(source, path) {
+      const compiled = compileCommand(String(source));
       if (compiled.ok) return compiled.value;
       for (const one of compiled.problems) report(path, one);
       return { source: String(source), render: () => ({ ok: false, message: "not compiled" }) };

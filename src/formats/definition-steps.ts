@@ -135,7 +135,11 @@ function actionOf(context: StepContext, raw: ValueMap, path: Path): Action {
       const environment = Object.entries((raw["environment"] ?? {}) as ValueMap).map(
         ([key, value]) => [key, compiler.template(value, [...path, "environment", key])] as const,
       );
-      return { type: "shell", run: template("run"), environment: Object.fromEntries(environment) };
+      return {
+        type: "shell",
+        run: compiler.command(raw["run"] ?? "", [...path, "run"]),
+        environment: Object.fromEntries(environment),
+      };
     }
   }
 }

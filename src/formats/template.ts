@@ -1,5 +1,5 @@
 import { type Context, Liquid, LiquidError } from "liquidjs";
-import type { Evaluation, Scope, Template } from "../core/expression.ts";
+import type { Command, CommandTemplate, Evaluation, Scope, Template } from "../core/expression.ts";
 import { ok, type Place, type Problem, problem, type Result, refuse } from "../core/problem.ts";
 import { suggest } from "../core/suggest.ts";
 import { excerpt } from "./excerpt.ts";
@@ -49,8 +49,15 @@ function textOf(this: { readonly context: Context }, value: unknown): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   this.context.memoryLimit.use(text.length);
-  return text;
+  const values = valuesOfCommand.get(this.context.environments);
+  if (!values) return text;
+  values.push(text);
+  return `\${${variableOf(values.length)}}`;
 }
+
+/** The values that a command being rendered has met so far, by the scope it is rendered with. */
+const valuesOfCommand = new WeakMap<object, string[]>();
+const variableOf = (number: number): string => `PERDURE_VALUE_${number}`;
 
 /** A plain text longer than this goes through the engine all the same, for its limits. */
 const longestPlain = 10_000;
@@ -68,6 +75,27 @@ export function compileTemplate(source: string): Result<Template> {
     return ok({ source, render: (scope) => render(parsed, scope) });
   } catch (error) {
     return refuse(faultOf(error));
+  }
+}
+
+/** The same for a command line, whose holes print the names of variables instead of their values. */
+export function compileCommand(source: string): Result<CommandTemplate> {
+  const template = compileTemplate(source);
+  return template.ok ? ok({ source, render: (scope) => renderCommand(template.value, scope) }) : template;
+}
+
+function renderCommand(template: Template, scope: Scope): Evaluation<Command> {
+  const values: string[] = [];
+  valuesOfCommand.set(scope, values);
+  try {
+    const line = template.render(scope);
+    if (!line.ok) return line;
+    const nul = values.findIndex((value) => value.includes("\0"));
+    if (nul >= 0) return { ok: false, message: "a value holds a NUL character, which no command can be given" };
+    const environment = Object.fromEntries(values.map((value, index) => [variableOf(index + 1), value]));
+    return { ok: true, value: { line: line.value, environment } };
+  } finally {
+    valuesOfCommand.delete(scope);
   }
 }
 

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository, type Repository } from "../../src/adapters/store/git/repository.ts";
 import { writersIn } from "../../src/adapters/store/git/writers.ts";
+import type { Oid } from "../../src/core/brand.ts";
 import { StoreConflict } from "../../src/ports/store.ts";
 import { aCommit, aFolder, aRun, aScribe, created, git, started } from "../support/store-fixtures.ts";
 
@@ -28,6 +29,35 @@ afterEach(async () => {
   await store.close();
   await repository.close();
   folder.remove();
+});
+
+describe.skipIf(process.platform !== "linux")("a git that dies under a living worker (where /proc shows it)", () => {
+  const killGit = (): void => {
+    const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ");
+    for (const pid of children) {
+      const command = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+      if (command.includes("update-ref")) process.kill(Number(pid), "SIGKILL");
+    }
+  };
+
+  it("L4 costs no commit: each one returns, once, and events and branches agree", async () => {
+    const scribe = aScribe(run);
+    let version = await store.commit(scribe.next([created(run)]), null);
+    let at: Oid | null = null;
+    for (let index = 0; index < 40; index += 1) {
+      const after = version.oid;
+      const committed = store.commit(
+        scribe.next([started(`step-${index}`)], { refs: [{ name: work, before: at, after }] }),
+        version,
+      );
+      const timer = setTimeout(killGit, Math.random() * 6);
+      version = await committed;
+      clearTimeout(timer);
+      at = after;
+    }
+    expect(await store.load(run)).toEqual({ events: scribe.events, version });
+    expect(await repository.resolve(work)).toBe(at);
+  });
 });
 
 describe("locks that the dead left behind", () => {

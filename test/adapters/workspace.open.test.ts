@@ -78,6 +78,20 @@ describe("open", () => {
     );
   });
 
+  it("rescue branches that a person deleted are no obstacle to the next one", async () => {
+    const tree = await open();
+    for (const content of ["1\n", "2\n"]) {
+      put(tree.directory, { "src/main.ts": content });
+      await open();
+    }
+    git(repository, ["branch", "-q", "-D", `perdure/rescue/${run}/1`]);
+    put(tree.directory, { "src/main.ts": "3\n" });
+    await open();
+    expect(git(repository, ["for-each-ref", "--format=%(refname:lstrip=5)", "refs/heads/perdure/rescue"])).toBe(
+      "2\n3\n",
+    );
+  });
+
   it("K1 a commit that an agent made and nobody saved is rescued", async () => {
     const tree = await open();
     put(tree.directory, { "a.ts": "a" });

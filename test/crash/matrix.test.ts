@@ -2,19 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Sample } from "../support/sample.ts";
+import { difference, durableEvents, type Outcome, outcomeOf } from "./outcome.ts";
 import {
   aCopy,
   anotherPlace,
   aTemplate,
   begin,
   counting,
-  difference,
   finish,
   firstPlace,
+  goOn,
   inPairs,
   type Kept,
-  type Outcome,
-  outcomeOf,
   withFault,
 } from "./scenario.ts";
 
@@ -23,94 +22,123 @@ const modes = {
   append: ["before", "torn", "written", "after"],
   object: ["before", "after"],
   edit: ["before", "after"],
-  refs: ["before", "mid", "lost", "after"],
+  refs: ["before", "mid", "lost", "after", "unheard"],
   git: ["before", "mid", "lost", "after"],
-  push: ["before", "mid", "lost", "after"],
+  push: ["before", "mid", "lost", "after", "unheard"],
   command: ["before", "mid", "lost", "after"],
 } as const;
 type Boundary = keyof typeof modes;
 
 /** Points of one boundary at most, spread evenly over its calls; `PERDURE_CRASH_POINTS=100000` tries them all. */
-const most = Number(process.env["PERDURE_CRASH_POINTS"] ?? 24);
+const most = Number(process.env["PERDURE_CRASH_POINTS"] ?? 16);
+const hour = 3_600_000;
 
 interface Point {
-  readonly boundary: Boundary;
-  readonly call: number;
-  readonly mode: string;
+  readonly fault: string;
+  /** The process that goes on after the first death dies too, here. */
+  readonly then?: string;
   /** Whether the machine of the run is there again afterwards, its work trees as the dead left them. */
   readonly samePlace: boolean;
 }
 
 function pointsOf(boundary: Boundary, calls: number): readonly Point[] {
   const all = Array.from({ length: calls }, (_, index) => index + 1).flatMap((call) =>
-    modes[boundary].map((mode, index) => ({ boundary, call, mode, samePlace: (call + index) % 3 === 0 })),
+    modes[boundary].map((mode, index) => ({
+      fault: `${boundary}:${call}:${mode}`,
+      samePlace: (call + index) % 3 === 0,
+    })),
   );
-  const step = Math.max(1, all.length / most);
-  return Array.from({ length: Math.min(most, all.length) }, (_, index) => all[Math.floor(index * step)]).filter(
-    (point) => point !== undefined,
+  return spread(all);
+}
+
+/** As many as are wanted, from the first to the last. */
+function spread(all: readonly Point[]): readonly Point[] {
+  const wanted = Math.min(most, all.length);
+  return all.filter(
+    (_, index) => Math.floor((index * wanted) / all.length) < Math.floor(((index + 1) * wanted) / all.length),
   );
 }
 
 interface Tally {
-  killed: number;
+  struck: number;
   same: number;
   readonly failures: string[];
 }
 
-/** Kills a run at one point, goes on with it, and compares. */
-async function tried(template: Sample, kept: Kept, point: Point, expected: Outcome, tally: Tally): Promise<void> {
+/** Kills a run at a point, goes on with it, and compares. */
+async function tried({ template, kept, expected }: Scene, point: Point, tally: Tally): Promise<void> {
   const sample = aCopy(template, kept);
-  const name = `${kept} ${point.boundary}:${point.call}:${point.mode}${point.samePlace ? " in the same place" : ""}`;
+  const place = (number: number) => (point.samePlace ? firstPlace(sample) : anotherPlace(sample, kept, number));
   try {
-    const fault = `${point.boundary}:${point.call}:${point.mode}`;
-    const ended = await withFault(sample, begin(sample, kept), { ...firstPlace(sample), fault });
-    if (ended.signal === "SIGKILL") tally.killed += 1;
-    const place = point.samePlace ? firstPlace(sample) : anotherPlace(sample, kept, 2);
-    const stuck = await finish(sample, kept, place);
-    const wrong = stuck ?? difference(expected, await outcomeOf(sample, kept));
+    const died = [await sample.cli(begin(sample, kept), withFault(firstPlace(sample), point.fault))];
+    if (point.then !== undefined) died.push(await sample.cli(goOn(kept), withFault(place(2), point.then)));
+    // Whose effect was only not heard of lives on, and finds out by itself (law J4).
+    if (died.every(({ signal, code }) => signal === "SIGKILL" || (code === 0 && /unheard/.test(point.fault)))) tally.struck += 1;
+    const durable = await durableEvents(sample, kept);
+    const stuck = await finish(sample, kept, place(3));
+    const wrong = stuck ?? difference(expected, await outcomeOf(sample, kept, durable));
     if (wrong === undefined) tally.same += 1;
-    else tally.failures.push(`${name}\n${wrong}`);
+    else tally.failures.push(`${kept} ${JSON.stringify(point)}\n${wrong}`);
   } catch (error) {
-    tally.failures.push(`${name}\n${String(error)}`);
+    tally.failures.push(`${kept} ${JSON.stringify(point)}\n${String(error)}`);
   } finally {
     await sample.remove();
   }
 }
 
+interface Scene {
+  readonly template: Sample;
+  readonly kept: Kept;
+  readonly expected: Outcome;
+}
+
+async function tryAll(scene: Scene, points: readonly Point[], name: string): Promise<void> {
+  const tally: Tally = { struck: 0, same: 0, failures: [] };
+  await inPairs(points, (point) => tried(scene, point, tally));
+  console.log(`${scene.kept} ${name}: ${points.length} points, ${tally.struck} struck, ${tally.same} came to the same`);
+  expect(tally.failures).toEqual([]);
+  expect(tally.struck, "points at which the fault came to pass").toBeGreaterThanOrEqual(points.length * 0.8);
+}
+
 describe.each(["local", "remote"] as const)("a run that is kept in a %s repository", (kept) => {
   const boundaries: readonly Boundary[] =
     kept === "local" ? ["append", "object", "edit", "refs", "git", "command"] : ["append", "push"];
-  let template: Sample;
-  let expected: Outcome;
+  let scene: Scene;
   let counts: Partial<Record<Boundary, number>>;
   beforeAll(async () => {
-    template = aTemplate();
+    const template = aTemplate();
     const undisturbed = aCopy(template, kept);
     const file = join(undisturbed.folder, "counts.json");
-    const ended = await undisturbed.cli(begin(undisturbed, kept), { environment: counting(file) });
+    const ended = await undisturbed.cli(begin(undisturbed, kept), counting(firstPlace(undisturbed), file));
     expect(ended.code, ended.stderr).toBe(0);
-    expected = await outcomeOf(undisturbed, kept);
+    scene = { template, kept, expected: await outcomeOf(undisturbed, kept, []) };
     counts = JSON.parse(readFileSync(file, "utf8")) as typeof counts;
     await undisturbed.remove();
   });
-  afterAll(() => template.remove());
+  afterAll(() => scene.template.remove());
 
   it("gives undisturbed what the example gives", () => {
-    expect(expected).toMatchObject({ status: "completed", repeated: [], spent: 0.62 });
-    expect(expected.settled.filter((line) => line.startsWith("step.completed verify@"))).toHaveLength(4);
-    expect(expected.subjects).toHaveLength(4);
+    expect(scene.expected).toMatchObject({ status: "completed", repeated: [], faults: [], spent: 0.62 });
+    expect(scene.expected.settled.filter((line) => line.startsWith("step.completed verify@"))).toHaveLength(4);
+    expect(scene.expected.branches).toEqual(["feature/refresh", "perdure/work/demo"]);
+    expect(scene.expected.subjects).toHaveLength(4);
   });
 
-  it.each(boundaries)("killed at any call of `%s`, it comes to the same", { timeout: 3_600_000 }, async (boundary) => {
+  it.each(boundaries)("killed at any call of `%s`, it comes to the same", { timeout: hour }, async (boundary) => {
     const calls = counts[boundary] ?? 0;
-    const points = pointsOf(boundary, calls);
-    const tally: Tally = { killed: 0, same: 0, failures: [] };
-    await inPairs(points, (point) => tried(template, kept, point, expected, tally));
     const all = calls * modes[boundary].length;
-    console.log(
-      `${kept} ${boundary}: ${points.length} of ${all} points (${calls} calls), ${tally.killed} killed, ${tally.same} of ${points.length} came to the same`,
+    await tryAll(scene, pointsOf(boundary, calls), `${boundary} (${calls} calls, ${all} points in all)`);
+  });
+
+  it("killed again while somebody takes over, it comes to the same", { timeout: hour }, async () => {
+    const again = [
+      "append:1:torn",
+      "append:1:after",
+      ...["before", "mid", "lost"].map((mode) => `${kept === "local" ? "refs" : "push"}:1:${mode}`),
+    ];
+    const points = ["append:6:after", "edit:9:after", "append:11:after"].flatMap((fault, index) =>
+      again.map((then, at) => ({ fault, then, samePlace: (index + at) % 2 === 0 })),
     );
-    expect(tally.failures).toEqual([]);
-    expect(tally.killed, "points at which the process was really killed").toBeGreaterThan(points.length * 0.8);
+    await tryAll(scene, spread(points), "twice");
   });
 });

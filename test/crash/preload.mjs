@@ -5,13 +5,14 @@
 //   append   a write-ahead entry          before  torn (half of it written)  written (not synced yet)  after
 //   object   a git object gets its name   before  after
 //   edit     a file of an agent gets its  before  after
-//   refs     a transaction of refs        before  mid  lost  after
+//   refs     a transaction of refs        before  mid  lost  after  unheard
 //   git      any other git command        before  mid  lost  after
-//   push     a push to the remote         before  mid  lost  after
+//   push     a push to the remote         before  mid  lost  after  unheard
 //   command  a check                      before  mid  lost  after
 //
 // `mid`: our process and the child die together, a few milliseconds after the start. `lost`: the effect has taken place,
-// and its answer is never seen. `after`: the answer is seen, and little else is done.
+// and its answer is never seen. `after`: the answer is seen, and little else is done. `unheard`: the effect has taken
+// place, the child breaks instead of saying so, and our process lives on.
 import childProcess from "node:child_process";
 import fs from "node:fs";
 import fsPromises from "node:fs/promises";
@@ -105,6 +106,7 @@ function patchSpawn() {
     if (mode === "before") die();
     const child = spawn(program, args, options);
     if (mode === "mid") setTimeout(() => dieWith(child), target % 5);
+    else if (mode === "unheard") breakAtEnd(child);
     else afterEvent(child, mode === "lost" ? "exit" : "close", () => true);
     return child;
   };
@@ -123,10 +125,33 @@ function withTransactions(child) {
     if (!reached("refs")) return write(text, ...rest);
     if (mode === "before") die();
     if (mode === "mid") setTimeout(() => dieWith(child), target % 5);
-    else afterEvent(child.stdout, "data", (chunk) => String(chunk).includes("commit: ok"));
+    else if (mode === "unheard") breakAtAnswer(child);
+    else afterEvent(child.stdout, "data", isAnswer);
     return write(text, ...rest);
   };
   return child;
+}
+
+const isAnswer = (chunk) => String(chunk).includes("commit: ok");
+
+/** The push takes place, and the connection ends before the other side has said so. */
+function breakAtEnd(child) {
+  const emit = child.emit.bind(child);
+  child.emit = (name, ...args) => {
+    if (name !== "close") return emit(name, ...args);
+    child.stderr.emit("data", Buffer.from("fatal: the remote end hung up unexpectedly\n"));
+    return emit("close", 128, null);
+  };
+}
+
+/** The transaction takes place, and its git dies before it has said so. */
+function breakAtAnswer(child) {
+  const emit = child.stdout.emit.bind(child.stdout);
+  child.stdout.emit = (name, ...args) => {
+    if (name !== "data" || !isAnswer(...args)) return emit(name, ...args);
+    process.kill(-child.pid, "SIGKILL");
+    return true;
+  };
 }
 
 /** Dies when the event comes: before anybody hears of it when the answer is to be lost, else a moment after. */

@@ -2,13 +2,8 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isDeepStrictEqual } from "node:util";
-import { localStore } from "../../src/adapters/store/git/local.ts";
-import { openRepository } from "../../src/adapters/store/git/repository.ts";
 import { runIdOf } from "../../src/core/brand.ts";
-import type { JournalEvent } from "../../src/core/event.ts";
-import { replay } from "../../src/core/fold.ts";
-import { aSample, checkoutOf, type Ended, fileOn, filesOn, recording, type Sample, sampleIn, treeOf } from "../support/sample.ts";
+import { aSample, type Ended, recording, type Sample, sampleIn, type Where } from "../support/sample.ts";
 import { git } from "../support/store-fixtures.ts";
 
 /**
@@ -41,14 +36,18 @@ export function aCopy(template: Sample, kept: Kept): Sample {
   const folder = mkdtempSync(join(tmpdir(), "perdure-crash-"));
   cpSync(template.folder, folder, { recursive: true });
   if (kept === "remote") {
-    git(folder, ["clone", "-q", "--bare", "repository", "remote.git"]);
+    git(folder, ["clone", "-q", "--bare", "--template=", "repository", "remote.git"]);
     git(join(folder, "repository"), ["remote", "add", "origin", join(folder, "remote.git")]);
   }
   return sampleIn(folder);
 }
 
+/** The git directory that the run is kept in. */
+export const keptIn = (sample: Sample, kept: Kept): string =>
+  join(sample.folder, kept === "remote" ? "remote.git" : "repository/.git");
+
 /** Where somebody goes on: which repository, and which folder for work trees. */
-export interface Place {
+export interface Place extends Where {
   readonly repository: string;
   readonly home: string;
 }
@@ -67,13 +66,13 @@ export function anotherPlace(sample: Sample, kept: Kept, number: number): Place 
     return { repository: sample.repository, home };
   }
   const repository = join(sample.folder, `clone-${number}`);
-  git(sample.folder, ["clone", "-q", "remote.git", repository]);
+  git(sample.folder, ["clone", "-q", "--template=", "remote.git", repository]);
   return { repository, home };
 }
 
 const preload = `--import=${pathToFileURL(join(import.meta.dirname, "preload.mjs")).href}`;
 
-/** What the run is told on the command line, by whoever starts it or goes on with it. */
+/** The command line of whoever starts the run, and of whoever goes on with it. */
 export const begin = (sample: Sample, kept: Kept): readonly string[] => [
   "run",
   ...task,
@@ -84,12 +83,16 @@ export const begin = (sample: Sample, kept: Kept): readonly string[] => [
 export const goOn = (kept: Kept): readonly string[] => ["resume", run, ...remote(kept)];
 const remote = (kept: Kept): readonly string[] => (kept === "remote" ? ["--remote", "origin"] : []);
 
-/** Runs until the fault strikes, or to its end when the call is never made. */
-export const withFault = (sample: Sample, args: readonly string[], more: Place & { readonly fault: string }): Promise<Ended> =>
-  sample.cli(args, { ...more, environment: { NODE_OPTIONS: preload, FAULT: more.fault } });
-
-/** How often each boundary is crossed when nothing goes wrong. */
-export const counting = (file: string): Readonly<Record<string, string>> => ({ NODE_OPTIONS: preload, FAULT_COUNTS: file });
+/** A place where the process dies at a call: `append:7:torn`. Where the call is never made, it ends as it should. */
+export const withFault = (place: Place, fault: string): Place => ({
+  ...place,
+  environment: { NODE_OPTIONS: preload, FAULT: fault },
+});
+/** A place where every call is counted, into this file. */
+export const counting = (place: Place, file: string): Place => ({
+  ...place,
+  environment: { NODE_OPTIONS: preload, FAULT_COUNTS: file },
+});
 
 /** What one start of the command line came to. */
 export type Progress = "completed" | "never created" | "go on" | { readonly stuck: string };
@@ -113,111 +116,6 @@ export async function finish(sample: Sample, kept: Kept, place: Place): Promise<
     args = progress === "never created" ? begin(sample, kept) : goOn(kept);
   }
   return "still not completed after six starts";
-}
-
-/** What a run comes to, without what may differ from one time to the next. */
-export interface Outcome {
-  readonly status: string;
-  /** Steps as they were settled, loops and what was left out too. */
-  readonly settled: readonly string[];
-  /** Steps that were completed twice or started after they were completed, ends that were written twice. */
-  readonly repeated: readonly string[];
-  /** The tree of the delivered work, and whether every branch is where the journal says. */
-  readonly tree: string;
-  readonly subjects: readonly string[];
-  readonly branches: readonly string[];
-  readonly files: Readonly<Record<string, string>>;
-  readonly spent: number;
-  /** The person's own checkout, and what git says of the whole repository. */
-  readonly checkout: Readonly<Record<string, string>>;
-  readonly faults: string;
-}
-
-/** Reads the run where it is kept. The journal is checked, link by link, while it is read. */
-export async function outcomeOf(sample: Sample, kept: Kept): Promise<Outcome> {
-  const at = kept === "remote" ? join(sample.folder, "remote.git") : sample.repository;
-  const repository = await openRepository(at);
-  const store = localStore(repository);
-  try {
-    const events = (await store.load(run))?.events ?? fail("the run is gone");
-    const state = replay(events) ?? fail("a journal begins with run.created");
-    const branches = ["feature/refresh", `perdure/work/${run}`].map((branch) =>
-      git(at, ["rev-parse", branch]).trim() === state.head ? branch : `${branch} is elsewhere`,
-    );
-    return {
-      status: state.status,
-      settled: settledIn(events),
-      repeated: repeatedIn(events),
-      tree: treeOf(at, state.head),
-      subjects: git(at, ["log", "--reverse", "--format=%s", `main..${state.head}`]).trim().split("\n"),
-      branches,
-      files: filesOfRun(at),
-      spent: Math.round(state.spending.usd * 100) / 100,
-      checkout: Object.fromEntries(Object.entries(checkoutOf(sample.repository)).map(([path, is]) => [path, is.replace(/ [\d.]+$/, "")])),
-      faults: [git(at, ["fsck", "--strict", "--no-dangling"]), ...locksIn(join(at, kept === "remote" ? "." : ".git"))].join("\n"),
-    };
-  } finally {
-    await store.close();
-    await repository.close();
-  }
-}
-
-const settledIn = (events: readonly JournalEvent[]): readonly string[] =>
-  events.flatMap((event) => (/^step\.(?:completed|skipped|failed)$/.test(event.type) && "step" in event ? [`${event.type} ${event.step}`] : []));
-
-/** Everything that happens once in a run, and happened more often here (law J5). */
-function repeatedIn(events: readonly JournalEvent[]): readonly string[] {
-  const once = new Set<string>();
-  return events.flatMap((event) => {
-    if (event.type === "step.started") return once.has(`step.completed ${event.step}`) ? [`started again: ${event.step}`] : [];
-    const name = onceOf(event);
-    if (name === undefined) return [];
-    if (once.has(name)) return [`twice: ${name}`];
-    once.add(name);
-    return [];
-  });
-}
-
-function onceOf(event: JournalEvent): string | undefined {
-  switch (event.type) {
-    case "step.completed":
-    case "step.skipped":
-      return `${event.type} ${event.step}`;
-    case "effect.requested":
-    case "effect.done":
-      return `${event.type} ${event.key}`;
-    case "repeat.visited":
-      return `${event.type} ${event.step} ${event.visit}`;
-    case "run.created":
-    case "run.completed":
-      return event.type;
-    default:
-      return undefined;
-  }
-}
-
-/** The files of the run but for the journal, what is rendered from it with its times, and kept sessions. */
-function filesOfRun(at: string): Readonly<Record<string, string>> {
-  const branch = `perdure/runs/${run}`;
-  const paths = filesOn(at, branch).filter((path) => !/^(?:journal|logs|sessions)\/|^(?:state|progress)\.json$/.test(path));
-  return Object.fromEntries(paths.map((path) => [path, timeless(fileOn(at, branch, path))]));
-}
-
-const timeless = (text: string): string =>
-  text
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
-    .replace(/(duration_seconds: |\| )[\d.]+( s \|)?/g, "$1…$2");
-
-/** Locks that nobody holds any more would stop the next writer. */
-const locksIn = (folder: string): readonly string[] =>
-  readdirSync(join(folder, "refs"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".lock"));
-
-/** Where two outcomes differ, or undefined. */
-export function difference(one: Outcome, other: Outcome): string | undefined {
-  const keys = (Object.keys(one) as (keyof Outcome)[]).filter((key) => !isDeepStrictEqual(one[key], other[key]));
-  return keys.length === 0
-    ? undefined
-    : keys.map((key) => `${key}: ${JSON.stringify(one[key])} became ${JSON.stringify(other[key])}`).join("\n");
 }
 
 /** Does the work for every item, two at a time: what a small runner has cores for. */

@@ -98,7 +98,9 @@ describe("example 1: a trivial task is done at once, and verified all the same",
       lease: null,
       outputs: { complexity: "trivial", verdict: "passed", attempts: 1 },
     });
-    expect(filesOn(sample.repository, "perdure/runs/typo").some((path) => /^logs\/[\d-]{10}\.log$/.test(path))).toBe(true);
+    expect(filesOn(sample.repository, "perdure/runs/typo").some((path) => /^logs\/[\d-]{10}\.log$/.test(path))).toBe(
+      true,
+    );
   });
 
   it("mirrors them beside the checkout, for jq and watch", () => {
@@ -110,7 +112,9 @@ describe("example 1: a trivial task is done at once, and verified all the same",
 
   it("leaves one commit on the work branch, and the person's checkout as it was", () => {
     expect(subjects(sample, "main..perdure/work/typo")).toEqual(["Corrected the spelling of one word in `README.md`"]);
-    expect(git(sample.repository, ["diff", "--stat", "main", "perdure/work/typo"])).toMatch(/README\.md.*\n 1 file changed/);
+    expect(git(sample.repository, ["diff", "--stat", "main", "perdure/work/typo"])).toMatch(
+      /README\.md.*\n 1 file changed/,
+    );
     expect(checkoutOf(sample.repository)).toEqual(before);
   });
 
@@ -324,12 +328,16 @@ describe("example 3: three fixes that miss, a devil's advocate that does not", (
     const fresh = join(sample.folder, "fresh");
     git(sample.folder, ["clone", "-q", "--branch", "feature/refresh", sample.repository, fresh]);
     const options = { cwd: fresh, encoding: "utf8", stdio: "pipe" } as const;
-    expect(execFileSync("sh", ["-c", "node_modules/.bin/tsc -p . && node --test build/test/"], options)).toMatch(/# pass 2/);
+    expect(execFileSync("sh", ["-c", "node_modules/.bin/tsc -p . && node --test build/test/"], options)).toMatch(
+      /# pass 2/,
+    );
   });
 
   it("writes what a reviewer needs into the text of the pull request", () => {
     const text = fileOn(sample.repository, "perdure/runs/demo", "pull-request.md");
-    expect(text.replace(/\d+(?:\.\d+)? s\b/g, "… s").replace(/`[0-9a-f]{12}`/g, "`BASE`")).toBe(`# Implement token refresh
+    expect(
+      text.replace(/\d+(?:\.\d+)? s\b/g, "… s").replace(/`[0-9a-f]{12}`/g, "`BASE`"),
+    ).toBe(`# Implement token refresh
 
 ## What was asked
 

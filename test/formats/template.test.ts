@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Evaluation } from "../../src/core/expression.ts";
-import { compileTemplate } from "../../src/formats/template.ts";
+import type { Evaluation, Scope } from "../../src/core/expression.ts";
+import { compileCommand, compileTemplate } from "../../src/formats/template.ts";
 import { accepted, briefs } from "../support/problems.ts";
 import { anyMap, anyText, wordsOf } from "./arbitraries.ts";
 
@@ -103,4 +103,38 @@ test("no template and no scope make it throw", () => {
     }),
     { numRuns: 1_000 },
   );
+});
+
+describe("a command line", () => {
+  const rendered = (source: string, values: Scope) => {
+    const compiled = compileCommand(source);
+    if (!compiled.ok) throw new Error(compiled.problems.map((one) => one.what).join("; "));
+    return compiled.value.render(values);
+  };
+  test("names its values instead of holding them, so that no text turns into a command", () => {
+    expect(rendered('echo "{{ a }}" {{ b.c }} | tee {{ a }}', { a: "$(reboot); `x`", b: { c: 7 } })).toEqual({
+      ok: true,
+      value: {
+        line: `echo "\${PERDURE_VALUE_1}" \${PERDURE_VALUE_2} | tee \${PERDURE_VALUE_3}`,
+        environment: { PERDURE_VALUE_1: "$(reboot); `x`", PERDURE_VALUE_2: "7", PERDURE_VALUE_3: "$(reboot); `x`" },
+      },
+    });
+  });
+  test("loops, filters and captures give names too", () => {
+    const source =
+      "{% for x in list %}run {{ x | upcase }}\n{% endfor %}{% capture y %}{{ list[0] }}{% endcapture %}{{ y }}";
+    const result = rendered(source, { list: ["a;b", "c"] });
+    expect(result.ok && result.value.line).not.toMatch(/a;b/i);
+    expect(result.ok && Object.values(result.value.environment).slice(0, 2)).toEqual(["A;B", "C"]);
+  });
+  test("a value that no variable can hold is refused", () => {
+    expect(rendered("{{ a }}", { a: "x\0y" })).toMatchObject({ ok: false });
+  });
+  test("the same scope renders as text again afterwards", () => {
+    const scope = { a: "x" };
+    rendered("{{ a }}", scope);
+    expect(compileTemplate("{{ a }}")).toMatchObject({ ok: true });
+    const text = compileTemplate("{{ a }}");
+    expect(text.ok && text.value.render(scope)).toEqual({ ok: true, value: "x" });
+  });
 });

@@ -8,6 +8,7 @@ import { createRun } from "../../src/engine/create.ts";
 import { openLedger } from "../../src/engine/ledger.ts";
 import type { Ports, Worker } from "../../src/engine/worker.ts";
 import type { Owners } from "../../src/ports/owners.ts";
+import type { Store, WriteAhead } from "../../src/ports/store.ts";
 import { aRun, created, oid } from "./builders.ts";
 
 /** Owners whose liveness the test decides: pids in `dead` are gone. */
@@ -24,11 +25,17 @@ const unused = new Proxy(
   { get: (_, name) => () => Promise.reject(new Error(`${String(name)} is not part of this test`)) },
 );
 
+/** What stands between a worker and its store, to make things go wrong. */
+export interface Through {
+  readonly store: Store;
+  readonly guard: (writeAhead: WriteAhead) => WriteAhead;
+}
+
 export interface Bench {
   readonly store: MemoryStore;
   readonly plan: Plan;
   /** A worker of the given pid that holds the run; `dead` are the pids whose leases are up for grabs. */
-  worker(pid: number, dead?: readonly number[]): Promise<Worker>;
+  worker(pid: number, dead?: readonly number[], through?: Through): Promise<Worker>;
   claim(pid: number, dead?: readonly number[]): Promise<Claim>;
   state(): Promise<RunState>;
 }
@@ -60,11 +67,16 @@ export async function aBench(plan: Plan): Promise<Bench> {
     store,
     plan,
     claim: take,
-    async worker(pid, dead = []) {
+    async worker(pid, dead = [], through = { store, guard: (writeAhead) => writeAhead }) {
       const claimed = await take(pid, dead);
       if (claimed.kind !== "claimed") throw new Error(`The run is ${claimed.kind}.`);
       const ledger = openLedger(
-        { store, clock, writeAhead: store.openWriteAhead(aRun, claimed.state.epoch), onFoldFailure: () => undefined },
+        {
+          store: through.store,
+          clock,
+          writeAhead: through.guard(store.openWriteAhead(aRun, claimed.state.epoch)),
+          onFoldFailure: () => undefined,
+        },
         claimed,
       );
       const ports = { ...(unused as Ports), clock };

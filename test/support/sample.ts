@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -84,7 +85,7 @@ export function aSample({ example, files = {}, packages, folder: given }: Recipe
   else writeFileSync(join(repository, "README.md"), "# A repository\n");
   for (const [path, content] of Object.entries(files)) put(join(repository, path), content);
   if (packages) symlinkSync(join(root, "node_modules"), join(repository, "node_modules"));
-  git(repository, ["init", "-q"]);
+  git(repository, ["init", "-q", "--template="]);
   git(repository, ["add", "--all", "--force"]);
   git(repository, ["commit", "-q", "-m", "Begin"], "", dates);
   return sampleIn(folder);
@@ -238,7 +239,6 @@ export const treeOf = (repository: string, commit: string): string =>
 
 /** Everything about a person's checkout that a run must leave as it was, as one text for each part of it. */
 export function checkoutOf(repository: string): Readonly<Record<string, string>> {
-  const look = (...args: readonly string[]): string => git(repository, args, "", { GIT_OPTIONAL_LOCKS: "0" });
   const sha = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex");
   const files = readdirSync(repository, { recursive: true, withFileTypes: true })
     .map((entry) => ({ entry, path: join(entry.parentPath, entry.name).slice(repository.length + 1) }))
@@ -254,7 +254,7 @@ export function checkoutOf(repository: string): Readonly<Record<string, string>>
     ...Object.fromEntries(files),
     "git HEAD": readFileSync(join(repository, ".git/HEAD"), "utf8"),
     "git index": sha(readFileSync(join(repository, ".git/index"))),
-    "git status": look("status", "--porcelain"),
-    "git stash": look("stash", "list"),
+    "git status": git(repository, ["status", "--porcelain"], "", { GIT_OPTIONAL_LOCKS: "0" }),
+    "git stash": String(existsSync(join(repository, ".git/refs/stash"))),
   };
 }

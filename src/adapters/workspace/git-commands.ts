@@ -30,7 +30,7 @@ export function failure(args: readonly string[], stderr: string): StoreFull | St
     .slice(-2)
     .join(" ")
     .replace(/(?:\/[^\s'":]+)+\/([^\s'":/]+)/g, "$1");
-  const message = `git ${args.find((arg) => !arg.startsWith("-")) ?? ""} in a work tree: ${reason}`;
+  const message = `git ${args.find((arg) => /^[a-z]+(?:-[a-z]+)*$/.test(arg)) ?? ""} in a work tree: ${reason}`;
   return /No space left|Disk quota|File too large/i.test(stderr)
     ? new StoreFull(message)
     : new StoreUnavailable(message);

@@ -33,10 +33,11 @@ export function findPlace(common: string, directory: string): Place | undefined 
 
 /** A work tree at a commit, instead of whatever is in the folder. */
 export async function makePlace(git: Git, common: string, directory: string, head: Oid): Promise<Place> {
-  vacate(common, directory);
+  const rest = vacate(common, directory);
   // Absolute links, because folder and repository move apart from each other.
   const settings = ["-c", "worktree.useRelativePaths=false"];
   await said(git, [...settings, "worktree", "add", "--quiet", "--force", "--force", "--detach", directory, head]);
+  if (rest !== undefined) discard(common, rest);
   const place = findPlace(common, directory);
   if (!place) throw new Error("Git made a work tree and does not know it.");
   return place;
@@ -47,31 +48,32 @@ export async function makePlace(git: Git, common: string, directory: string, hea
  * whose disk is not mounted today.
  */
 export function removePlace(common: string, directory: string): void {
-  const admins = registrations(common, directory);
-  for (const left of setAside(directory)) discard(left);
-  for (const path of [directory, ...admins]) rmSync(path, patiently);
+  for (const aside of setAside(directory)) discard(common, aside);
+  for (const path of [directory, ...registrations(common, directory)]) rmSync(path, patiently);
 }
 
 /**
- * Frees the folder by moving it aside: it may hold somebody's work, which stays there until the run is closed. The rest
- * of a half-made tree holds none and is deleted, but only after the move: a git that outlived whoever started it may
- * still be writing files, and it follows the folder.
+ * Frees the folder by moving it aside, with its registration: it may hold somebody's work, which stays there until the
+ * run is closed. Gives the new path when it holds none, being the rest of a half-made tree. That goes only after the new
+ * tree is made: a git that outlived whoever started it may still be writing, and so it keeps folder and name to itself.
  */
-function vacate(common: string, directory: string): void {
+function vacate(common: string, directory: string): string | undefined {
   const admins = registrations(common, directory);
-  const contents = namesIn(directory).filter((name) => name !== ".git" && name !== ".perdure");
-  if (existsSync(directory)) {
-    const aside = `${directory}.left-${setAside(directory).length + 1}`;
-    renameSync(directory, aside);
-    if (contents.length === 0 || admins.some(isHalfMade)) discard(aside);
+  if (!existsSync(directory)) {
+    for (const admin of admins) rmSync(admin, patiently);
+    return undefined;
   }
-  for (const admin of admins) rmSync(admin, patiently);
+  const contents = namesIn(directory).filter((name) => name !== ".git" && name !== ".perdure");
+  const aside = nextAside(directory);
+  renameSync(directory, aside);
+  for (const admin of admins) writeFileSync(join(admin, "gitdir"), `${join(aside, ".git")}\n`);
+  return contents.length === 0 || admins.some(isHalfMade) ? aside : undefined;
 }
 
 /** What cannot be deleted now is deleted when the run is closed, or is in nobody's way. */
-function discard(path: string): void {
+function discard(common: string, directory: string): void {
   try {
-    rmSync(path, patiently);
+    for (const path of [...registrations(common, directory), directory]) rmSync(path, patiently);
   } catch {
     // Somebody is still writing in it.
   }
@@ -87,6 +89,11 @@ function setAside(directory: string): readonly string[] {
   return namesIn(dirname(directory))
     .map((name) => join(dirname(directory), name))
     .filter((path) => path.startsWith(prefix) && /^\d+$/.test(path.slice(prefix.length)));
+}
+
+function nextAside(directory: string): string {
+  const numbers = setAside(directory).map((path) => Number(path.slice(path.lastIndexOf("-") + 1)));
+  return `${directory}.left-${Math.max(0, ...numbers) + 1}`;
 }
 
 /** Every registration of the folder; broken ones may have left more than one. */

@@ -87,9 +87,13 @@ export function gitTree({ git, run, place, checkout }: TreeParts): GitTree {
     const [tree, ...trees] = lines(await here("rev-parse", ...[commit, ...known].map((oid) => `${oid}^{tree}`)));
     if (tree !== undefined && trees.includes(tree)) return;
     if (!saved && (await isIn(git, at, known, options))) return;
-    const kept = lines(await here("for-each-ref", "--format=%(tree)", `refs/heads/perdure/rescue/${run}/`));
-    if (tree !== undefined && kept.includes(tree)) return;
-    await here("update-ref", `refs/heads/perdure/rescue/${run}/${kept.length + 1}`, commit, "");
+    const folder = `refs/heads/perdure/rescue/${run}/`;
+    const kept = lines(await here("for-each-ref", "--format=%(tree) %(refname)", folder)).map((line) =>
+      line.split(" "),
+    );
+    if (kept.some(([keptTree]) => keptTree === tree)) return;
+    const last = Math.max(0, ...kept.map(([, name]) => Number(name?.slice(folder.length))).filter(Number.isInteger));
+    await here("update-ref", `${folder}${last + 1}`, commit, "");
   };
 
   return {

@@ -17,16 +17,25 @@ export async function layBriefing(
 ): Promise<readonly Present[]> {
   const { worker } = attempt;
   const state = worker.ledger.state();
-  const iso = (at: number): string => new Date(at).toISOString();
-  const responses = userResponses(state, iso);
-  const fresh: Partial<Record<DocumentName, Document>> = {
-    "task-input": taskInput(state, skill.name, visit, iso(worker.ports.clock.now())),
-    ...(responses && { "user-responses": responses }),
-  };
-  const present = await layInputs(worker, tree, fresh);
+  const present = await layInputs(worker, tree, freshDocuments(attempt, skill, visit));
   return skill.name === "devils-advocate"
     ? [...present, ...(await layHistory(worker, tree, verificationPaths(state)))]
     : present;
+}
+
+/** What the engine itself writes for a skill: the task, and what people have said so far. */
+export function freshDocuments(
+  { worker }: Attempt,
+  skill: Skill,
+  visit: number,
+): Partial<Record<DocumentName, Document>> {
+  const state = worker.ledger.state();
+  const iso = (at: number): string => new Date(at).toISOString();
+  const responses = userResponses(state, iso);
+  return {
+    "task-input": taskInput(state, skill.name, visit, iso(worker.ports.clock.now())),
+    ...(responses && { "user-responses": responses }),
+  };
 }
 
 const verificationPaths = (state: RunState): readonly string[] => {

@@ -16,7 +16,13 @@ export async function performShell(attempt: Attempt, action: Action & { type: "s
   const ended = await runCommand(
     worker,
     key,
-    { command: command.value, directory: tree.directory, timeoutMs: step.timeoutMs, environment: action.environment },
+    {
+      command: command.value.line,
+      values: command.value.environment,
+      directory: tree.directory,
+      timeoutMs: step.timeoutMs,
+      environment: action.environment,
+    },
     signal,
   );
   if (ended.kind !== "exited")
@@ -36,6 +42,8 @@ export interface CommandSpec {
   readonly directory: string;
   readonly timeoutMs: number;
   readonly environment?: Readonly<Record<string, Template>>;
+  /** Values that the command names, as they are. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 export type CommandEnd =
@@ -81,6 +89,7 @@ export async function runCommand(
       environment: {
         ...shellEnvironment(ports.environment),
         ...Object.fromEntries([...passed, ...rendered]),
+        ...spec.values,
         PERDURE_IDEMPOTENCY_KEY: `${ledger.run}/${key}`,
       },
       timeoutMs: spec.timeoutMs,

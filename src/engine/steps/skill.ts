@@ -1,6 +1,6 @@
 import type { Value, ValueMap } from "../../core/brand.ts";
 import type { Action } from "../../core/definition.ts";
-import { sectionOf } from "../../core/document.ts";
+import { type DocumentName, sectionOf } from "../../core/document.ts";
 import { type EventBody, idOfKey, visitOfKey } from "../../core/event.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Skill } from "../../core/skill.ts";
@@ -9,7 +9,7 @@ import type { Agent, AgentResult, AgentSession } from "../../ports/agent.ts";
 import type { Tree } from "../../ports/workspace.ts";
 import type { Attempt, Outcome } from "../worker.ts";
 import { bothSpendings, runAgent } from "./agent-task.ts";
-import { layBriefing, promptScope } from "./briefing.ts";
+import { freshDocuments, layBriefing, promptScope } from "./briefing.ts";
 import { keep, layExpectations, type Received, receive } from "./exchange.ts";
 import { failed } from "./outcome.ts";
 import { escapes } from "./outside.ts";
@@ -135,6 +135,12 @@ async function complete(
   const strayed = skill.access === "read" ? await tree.changed(state.head) : [];
   if (strayed.length > 0) await tree.reset(state.head);
   const { files, kept } = keep(worker, visit, received.documents);
+  const given = Object.fromEntries(
+    Object.entries(freshDocuments(attempt, skill, visit)).map(([name, document]) => {
+      const contract = worker.kit.contracts[name as DocumentName];
+      return [contract.file, contract.write(document)];
+    }),
+  );
   const outputs = outputsOf(skill, received);
   const checkpoint = step.checkpoint ? state.checkpoints.length + 1 : undefined;
   const notes =
@@ -160,7 +166,7 @@ async function complete(
     questions.length > 0 ? [completed, { type: "question.asked", step: key, questions }] : [completed];
   return {
     bodies,
-    files: { ...files, [`results/${key}.json`]: `${JSON.stringify(outputs, null, 2)}\n` },
+    files: { ...files, ...given, [`results/${key}.json`]: `${JSON.stringify(outputs, null, 2)}\n` },
     refs: saved ? [workChange(state, saved.commit)] : [],
   };
 }

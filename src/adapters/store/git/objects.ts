@@ -112,7 +112,7 @@ function writeTemporary(objects: string, { oid, bytes }: NewObject): Temporary {
 }
 
 /** What fits into a block of the disk takes no less room when it is compressed, and is read in half the time when not. */
-const blockSize = 4_000;
+const blockSize = 4_080;
 const zlibHead = [0x78, 0x01, 0x01];
 
 /** The zlib form that holds the bytes as they are. Git compresses them itself when it packs. */

@@ -75,15 +75,16 @@ export async function treeWith(
 }
 
 /** Every file below a tree: path to blob. */
-export async function filesOf(root: Oid, read: ReadTree, prefix = ""): Promise<ReadonlyMap<string, Oid>> {
+export async function filesOf(root: Oid, read: ReadTree): Promise<ReadonlyMap<string, Oid>> {
   const files = new Map<string, Oid>();
-  const parts = await Promise.all(
-    (await read(root)).map(async (entry) =>
-      isFolder(entry)
-        ? [...(await filesOf(entry.oid, read, `${prefix}${entry.name}/`))]
-        : [[`${prefix}${entry.name}`, entry.oid] as const],
-    ),
-  );
-  for (const [path, oid] of parts.flat()) files.set(path, oid);
+  const collect = async (tree: Oid, prefix: string): Promise<void> => {
+    const folders: Promise<void>[] = [];
+    for (const entry of await read(tree)) {
+      if (isFolder(entry)) folders.push(collect(entry.oid, `${prefix}${entry.name}/`));
+      else files.set(`${prefix}${entry.name}`, entry.oid);
+    }
+    await Promise.all(folders);
+  };
+  await collect(root, "");
   return files;
 }

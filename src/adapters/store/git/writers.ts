@@ -35,6 +35,9 @@ interface Note {
   readonly changes: readonly RefChange[];
 }
 
+/** Notes that this process has taken over: each gets a name of its own. */
+let taken = 0;
+
 export function writersIn(common: string): Writers {
   const folder = join(common, "perdure", "writers");
   const here = { host: hostname(), namespace: namespaceOf() };
@@ -46,13 +49,15 @@ export function writersIn(common: string): Writers {
     return name;
   };
 
-  /** Takes a dead writer's note over: of any number of settlers one succeeds. */
-  const take = (name: string, index: number): boolean => {
+  /** Takes a dead writer's note over, under a name of our own: of any number of settlers one succeeds. */
+  const take = (name: string): string | undefined => {
+    taken += 1;
+    const own = join(folder, nameOf(process.pid).replace(".json", `.${taken}.json`));
     try {
-      renameSync(join(folder, name), join(folder, nameOf(process.pid).replace(".json", `.${index}.json`)));
-      return true;
+      renameSync(join(folder, name), own);
+      return own;
     } catch {
-      return false;
+      return undefined;
     }
   };
 
@@ -78,13 +83,14 @@ export function writersIn(common: string): Writers {
     },
     settle: async (resolve) => {
       const left: Array<readonly RefChange[]> = [];
-      for (const [index, name] of namesIn(folder).entries()) {
+      for (const name of namesIn(folder)) {
         const note = readNote(join(folder, name));
-        if (note?.host !== here.host || note.namespace !== here.namespace || !isDead(name) || !take(name, index))
-          continue;
+        if (note?.host !== here.host || note.namespace !== here.namespace || !isDead(name)) continue;
+        const own = take(name);
+        if (own === undefined) continue;
         const changes = await settleNote(note, resolve);
         if (changes.length > 0) left.push(changes);
-        unlinkSync(join(folder, nameOf(process.pid).replace(".json", `.${index}.json`)));
+        unlinkSync(own);
       }
       return left;
     },
