@@ -114,7 +114,7 @@ function startFlow(worker: Worker, stop: AbortSignal): Flow {
       void clock.turn().then(resolve);
     });
     if (arrived.length > 0 || broken) return;
-    await ledger.fold();
+    await ledger.idle();
     watch.folded();
     await new Promise<void>((resolve) => {
       const cancels: (() => void)[] = [];

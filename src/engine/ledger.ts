@@ -33,6 +33,8 @@ export interface Ledger {
   stage(bodies: readonly EventBody[], files?: Files, refs?: readonly RefChange[]): void;
   settle(): void;
   fold(): Promise<void>;
+  /** Nothing happens for a while: folds where that is cheap; against a remote, the group's own time decides. */
+  idle(): Promise<void>;
   /** Whether anybody committed since the last fold; takes their events in when so. */
   refresh(): Promise<void>;
   /** A file of the run as of the last append. */
@@ -49,6 +51,8 @@ export interface LedgerParts {
 }
 
 const tries = 8;
+/** A store that groups for longer than this has a price for every commit (a push; GitHub asks for at most six a minute). */
+const cheapMs = 1_000;
 
 /** Takes over a run that `claim` has just made ours, at the version that the claim gave. */
 export function openLedger(
@@ -134,6 +138,7 @@ export function openLedger(
     stage,
     settle,
     fold,
+    idle: () => (store.groupMs <= cheapMs ? fold() : Promise.resolve()),
     async refresh() {
       if (flight || (await store.head(run)) === version.oid) return;
       await takeIn();

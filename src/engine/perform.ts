@@ -48,7 +48,10 @@ async function inTree(attempt: Attempt, work: (tree: Tree) => Promise<Outcome>):
   const { ledger, ports } = worker;
   return worker.treeLock(async () => {
     const { run, head, steps } = ledger.state();
-    const tree = await ports.workspace.open(run, head, steps[key]?.resume?.commit);
+    const open = (): Promise<Tree> => ports.workspace.open(run, head, steps[key]?.resume?.commit);
+    const found = await open();
+    // A worker that was killed left its agent behind, still editing: what that one did since is not the checkpoint.
+    const tree = (await ports.processes.end(found.directory, worker.policy.graceMs)) > 0 ? await open() : found;
     const session = (): Promise<AgentSession | undefined> => worker.sessions.get(key)?.() ?? Promise.resolve(undefined);
     const stop = checkpointEvery(attempt, tree, session);
     try {

@@ -16,6 +16,8 @@
  */
 export interface Processes {
   run(spec: ProcessSpec, signal: AbortSignal, onLine: (line: ProcessLine) => void): Promise<Ended>;
+  /** Stops what an earlier run of the slot left alive (P6), without running anything; gives how many that were. */
+  end(slot: string, graceMs: number): Promise<number>;
 }
 
 export interface ProcessSpec {
@@ -29,7 +31,7 @@ export interface ProcessSpec {
   readonly timeoutMs: number;
   /** Milliseconds between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** Names what may run only once at a time (`DIRECTORY RUN/STEP/VISIT`); see P6. */
+  /** Names what may run only once at a time: the work tree, absolute; see P6. */
   readonly slot?: string;
   /** Characters of each stream that `Ended` holds; 65,536 when absent. */
   readonly keep?: number;

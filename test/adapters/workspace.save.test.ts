@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -60,6 +61,18 @@ describe("save", () => {
     mkdirSync(join(tree.directory, "empty"));
     expect(await tree.save(message(), head)).toBeUndefined();
     expect(await tree.changed(head)).toEqual([]);
+  });
+
+  it("sees an edit of the same size in the very moment of the checkout", async () => {
+    const tree = await open();
+    // What a file system with coarse times shows; the change time cannot be set, so git is told not to look at it.
+    git(repository, ["config", "core.trustctime", "false"]);
+    const file = join(tree.directory, "README.md");
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, begin["README.md"].toUpperCase());
+    utimesSync(file, atime, mtime);
+    utimesSync(join(repository, ".git/worktrees", run, "index"), atime, mtime);
+    expect((await saved(tree)).files).toEqual(["README.md"]);
   });
 
   it("K4 nothing of the exchange folder is committed, staged by force or not", async () => {

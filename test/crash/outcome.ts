@@ -45,7 +45,10 @@ export function outcomeOf(sample: Sample, kept: Kept, durable: readonly string[]
       lost: durable.filter((mark) => !marks.has(mark)),
       tree: treeOf(at, state.head),
       subjects: one("log", "--reverse", "--format=%s", `main..${state.head}`).split("\n"),
-      branches: one("for-each-ref", "--format=%(refname:short)", `--points-at=${state.head}`).split("\n").sort(),
+      branches: one("for-each-ref", "--format=%(refname:short)", `--points-at=${state.head}`)
+        .split("\n")
+        // What a killed worker had not kept may be the same commit, made again.
+        .filter((name) => !name.startsWith("perdure/rescue/")),
       files: await filesOfRun(store),
       spent: Math.round(state.spending.usd * 100) / 100,
       checkout: withoutTimes(checkoutOf(sample.repository)),

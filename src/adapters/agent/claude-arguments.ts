@@ -58,8 +58,12 @@ export const conventionFiles: readonly string[] = ["CLAUDE.md", "AGENTS.md"];
 const conventionsNote = (files: readonly string[]): string =>
   `The conventions of this repository stand in ${files.join(" and ")}; read them before you change anything.`;
 
-/** What is said to the model. A prompt that begins with a slash would be taken for a command and never reach it. */
-export function promptOf({ prompt }: AgentTask, { kind }: Talk): string {
+/**
+ * What is said to the model. A prompt that begins with a slash would be taken for a command and never reach it. What the
+ * model remembers having done may be older or newer than what a checkpoint kept of it, and documents are in none.
+ */
+export function promptOf({ prompt, outputs }: AgentTask, { kind }: Talk): string {
   if (kind === "begin") return prompt.startsWith("/") ? `\n${prompt}` : prompt;
-  return `This conversation was interrupted and goes on now; what is done stays done. The task, once more:\n\n${prompt}`;
+  const found = `Your edits are in the work tree: look before you repeat one. Write again what is missing in ${outputs}.`;
+  return `This conversation goes on now, perhaps after an interruption. ${found} The task, once more:\n\n${prompt}`;
 }

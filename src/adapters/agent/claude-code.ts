@@ -4,31 +4,40 @@ import { addSpending, nothingSpent } from "../../core/spending.ts";
 import type { Agent, AgentResult, AgentSession, AgentTask } from "../../ports/agent.ts";
 import { wordsOf } from "./agent-config.ts";
 import { conventionFiles, isGranted } from "./claude-arguments.ts";
-import { type Conversation, converse, type Setting } from "./claude-conversation.ts";
+import { type Conversation, converse, type Setting, slotOf } from "./claude-conversation.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
-import { exportSession, importSession, isSessionId, runningSession } from "./claude-session.ts";
+import { exportSession, importSession, isSessionId } from "./claude-session.ts";
 import type { AgentDependencies } from "./dependencies.ts";
 import { failed } from "./ending.ts";
 
 /** Claude Code, without anybody at the keyboard. Configuration: `command` (`claude`) and `args` (added at the end). */
-export const claudeCodeAgent = (dependencies: AgentDependencies): Agent => ({
-  name: "claude-code",
-  label: "Claude Code",
-  async run(task, signal, onProgress) {
-    const words = commandOf(task.config);
-    if (words === undefined) {
-      return notRun(failed("refused", "`command` and `args` of `claude-code` must be words, or lists of words."));
-    }
-    // The program takes a limit of 0 for a mistake.
-    if (isUsedUp(task.limits)) return notRun(failed("budget", "Nothing is left of the budget for this task."));
-    const environment = claudeEnvironment(dependencies.host, task.environment, task.key);
-    const conventions = await conventionsIn(task.directory);
-    const setting = { dependencies, task, signal, onProgress, ...words, environment, conventions };
-    const warnings = task.tools.filter((pattern) => !isGranted(pattern, task.access)).map(leftOut);
-    return resumeOrBegin(setting, warnings);
-  },
-  snapshot: (task) => runningSession(claudeEnvironment(dependencies.host, task.environment, task.key), task.directory),
-});
+export function claudeCodeAgent(dependencies: AgentDependencies): Agent {
+  /** The conversations that are under way, by task. The folder that they lie in has those of earlier tasks as well. */
+  const running = new Map<string, string>();
+  return {
+    name: "claude-code",
+    label: "Claude Code",
+    async run(task, signal, onProgress) {
+      const words = commandOf(task.config);
+      if (words === undefined) {
+        return notRun(failed("refused", "`command` and `args` of `claude-code` must be words, or lists of words."));
+      }
+      // The program takes a limit of 0 for a mistake.
+      if (isUsedUp(task.limits)) return notRun(failed("budget", "Nothing is left of the budget for this task."));
+      const environment = claudeEnvironment(dependencies.host, task.environment, task.key);
+      const conventions = await conventionsIn(task.directory);
+      const onSession = (id: string): void => void running.set(slotOf(task), id);
+      const setting = { dependencies, task, signal, onProgress, onSession, ...words, environment, conventions };
+      const warnings = task.tools.filter((pattern) => !isGranted(pattern, task.access)).map(leftOut);
+      return resumeOrBegin(setting, warnings).finally(() => running.delete(slotOf(task)));
+    },
+    async snapshot(task) {
+      const id = running.get(slotOf(task));
+      if (id === undefined) return task.session;
+      return exportSession(claudeEnvironment(dependencies.host, task.environment, task.key), task.directory, id);
+    },
+  };
+}
 
 const notRun = (outcome: AgentResult["outcome"]): AgentResult => ({ outcome, spending: nothingSpent, warnings: [] });
 const isUsedUp = ({ usd, turns }: AgentTask["limits"]): boolean =>

@@ -13,6 +13,8 @@ export interface Setting {
   readonly task: AgentTask;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: AgentProgress) => void;
+  /** Told the id of the conversation as soon as it is known. */
+  readonly onSession: (id: string) => void;
   /** The program, with what the configuration puts before and after our arguments. */
   readonly command: readonly [program: string, ...before: readonly string[]];
   readonly args: readonly string[];
@@ -33,9 +35,10 @@ export interface Conversation {
 
 /** Runs the program once, and judges what it said and how it ended. */
 export async function converse(setting: Setting, talk: Talk, timeoutMs: number): Promise<Conversation> {
-  const { dependencies, task, command, args, environment, conventions, onProgress } = setting;
+  const { dependencies, task, command, args, environment, conventions, onProgress, onSession } = setting;
   const tidy = withoutPath(task.directory);
   let heard = nothingHeard;
+  onSession(talk.session);
   const ended = await dependencies.processes.run(
     {
       command: [...command, ...argumentsFor(task, talk, conventions), ...args],
@@ -44,7 +47,7 @@ export async function converse(setting: Setting, talk: Talk, timeoutMs: number):
       input: promptOf(task, talk),
       timeoutMs,
       graceMs: task.graceMs,
-      slot: `${task.directory} ${task.key}`,
+      slot: task.directory,
     },
     setting.signal,
     ({ stream, text }) => {
@@ -52,6 +55,7 @@ export async function converse(setting: Setting, talk: Talk, timeoutMs: number):
       if (stream === "stderr") return onProgress({ kind: "log", stream, line });
       const hearing = hear(heard, line);
       heard = hearing.heard;
+      if (heard.session !== undefined) onSession(heard.session);
       for (const progress of hearing.progress) onProgress(progress);
     },
   );
@@ -64,5 +68,8 @@ export async function converse(setting: Setting, talk: Talk, timeoutMs: number):
     isSessionLost: isSessionLost(heard, stderr),
   };
 }
+
+/** What no two conversations at a time have in common. */
+export const slotOf = ({ directory, key }: AgentTask): string => `${directory} ${key}`;
 
 const deniedWarning = (denied: string): string => `Not allowed, so not done: \`${denied}\`.`;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { AgentSession } from "../../ports/agent.ts";
@@ -31,17 +31,6 @@ export async function exportSession(
     if (bytes && bytes.length > 0) return { id, bytes: Buffer.from(portable(bytes.toString(), directory, real)) };
   }
   return undefined;
-}
-
-/** The session that is being written right now: the newest of its work tree, which one agent at a time has. */
-export async function runningSession(environment: Variables, directory: string): Promise<AgentSession | undefined> {
-  const folder = join(projectsOf(environment), slugOf(await realpath(directory).catch(() => directory)));
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".jsonl"));
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
-  );
-  const newest = dated.sort((a, b) => b.at - a.at)[0];
-  return newest && exportSession(environment, directory, newest.name.slice(0, -".jsonl".length));
 }
 
 /** Lays the session where Claude Code will look for it when it runs in `directory`. */

@@ -49,7 +49,7 @@ export const commandAgent = (dependencies: AgentDependencies): Agent => ({
         input: order,
         timeoutMs: task.limits.timeoutMs,
         graceMs: task.graceMs,
-        slot: `${task.directory} ${task.key}`,
+        slot: task.directory,
         keep: answerSpace,
       },
       signal,

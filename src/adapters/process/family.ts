@@ -53,7 +53,8 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function livingOf(family: Family): readonly number[] {
+/** The processes of a family that are alive, by their ids. */
+export function livingOf(family: Family): readonly number[] {
   if (process.platform === "linux") return entriesOf("/proc").filter((pid) => belongs(pid, family));
   // Other systems show no environments without a process of their own: the group alone has to do.
   return family.group !== undefined && send(-family.group, 0) ? [family.group] : [];

@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ended, NotStarted, Processes, ProcessLine, ProcessSpec } from "../../ports/processes.ts";
-import { endFamily, type Family, markName } from "./family.ts";
+import { endFamily, type Family, livingOf, markName } from "./family.ts";
 import { lineReader } from "./lines.ts";
 
 const defaultKeep = 65_536;
@@ -23,7 +23,18 @@ const pipesMs = 500;
  */
 export const processGroups = (outerMark = ""): Processes => ({
   run: (spec, signal, onLine) => runInGroup(spec, signal, onLine, outerMark),
+  end: (slot, graceMs) => endSlot(markOf(slot), graceMs, outerMark),
 });
+
+const markOf = (slot: string): string => createHash("sha256").update(slot).digest("hex").slice(0, 32);
+
+/** A program of the same slot that holds us in its own family is not a predecessor. */
+async function endSlot(mark: string, graceMs: number, outerMark: string): Promise<number> {
+  if (outerMark.includes(mark)) return 0;
+  const alive = livingOf({ mark }).length;
+  if (alive > 0) await endFamily({ mark }, graceMs);
+  return alive;
+}
 
 async function runInGroup(
   spec: ProcessSpec,
@@ -32,10 +43,8 @@ async function runInGroup(
   outerMark: string,
 ): Promise<Ended> {
   if (signal.aborted) return nothingRan({ kind: "aborted" });
-  const slot =
-    spec.slot === undefined ? randomUUID() : createHash("sha256").update(spec.slot).digest("hex").slice(0, 32);
-  // A program of the same slot that holds us in its own family is not a predecessor.
-  if (spec.slot !== undefined && !outerMark.includes(slot)) await endFamily({ mark: slot }, spec.graceMs);
+  const slot = spec.slot === undefined ? randomUUID() : markOf(spec.slot);
+  if (spec.slot !== undefined) await endSlot(slot, spec.graceMs, outerMark);
   if (signal.aborted) return nothingRan({ kind: "aborted" });
 
   const mark = `${slot}.${randomUUID()}`;

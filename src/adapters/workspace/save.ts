@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { Oid } from "../../core/brand.ts";
 import { entries, failure, type Git, oidIn, said } from "./git-commands.ts";
@@ -31,7 +31,7 @@ export async function snapshot(git: Git, place: Place, head: Oid): Promise<Snaps
   const options = { directory: place.directory, environment: { ...environmentOf(place), GIT_INDEX_FILE: index } };
   try {
     try {
-      copyFileSync(join(place.admin, "index"), index);
+      copyIndex(join(place.admin, "index"), index);
     } catch {
       await said(git, ["read-tree", head], options);
     }
@@ -53,6 +53,16 @@ export async function snapshot(git: Git, place: Place, head: Oid): Promise<Snaps
     rmSync(index, { force: true });
     rmSync(`${index}.lock`, { force: true });
   }
+}
+
+/**
+ * With its time, and rather an earlier one: git takes a file that has the size and time it knows for unchanged, unless
+ * the index is no younger than the file. A copy from now would hide what was edited in the moment after the checkout.
+ */
+function copyIndex(from: string, to: string): void {
+  const { mtimeMs } = statSync(from);
+  copyFileSync(from, to);
+  utimesSync(to, Math.floor(mtimeMs / 1000), Math.floor(mtimeMs / 1000));
 }
 
 type Options = NonNullable<Parameters<Git>[1]>;

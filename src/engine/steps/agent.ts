@@ -19,7 +19,7 @@ export async function performAgent(attempt: Attempt, action: Action & { type: "a
   if (!prompt.ok)
     return failed(attempt, { class: "contract", message: `The prompt cannot be written: ${prompt.message}` });
   const before = await tree.outside();
-  const session = await restoreSession(worker, state.steps[key]);
+  const { session, warnings: restoring } = await restoreSession(worker, agent.value, state.steps[key]);
   const skill = { name: step.id, access: action.access, tools: [], outputs: [] };
   const config = { ...state.agentConfig, ...action.config };
   const result = await runAgent(attempt, tree, {
@@ -30,7 +30,7 @@ export async function performAgent(attempt: Attempt, action: Action & { type: "a
     config,
     ...(session && { session }),
   });
-  const warnings = [...result.warnings, ...escapes(before, await tree.outside())];
+  const warnings = [...restoring, ...result.warnings, ...escapes(before, await tree.outside())];
   if (result.outcome.kind === "failed") {
     const message = await worker.ports.vault.redact(result.outcome.message);
     return failed(attempt, { class: result.outcome.class, message }, { spending: result.spending, warnings });

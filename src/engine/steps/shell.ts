@@ -94,7 +94,7 @@ export async function runCommand(
       },
       timeoutMs: spec.timeoutMs,
       graceMs: policy.graceMs,
-      slot: `${spec.directory} ${ledger.run}/${key}`,
+      slot: spec.directory,
     },
     signal,
     ({ stream, text }) => worker.watch.live(key, { doing: spec.command, log: `${stream}: ${text}` }),

@@ -32,10 +32,11 @@ export async function performSkill(attempt: Attempt, action: Action & { type: "s
   const visit = skillVisit(state, attempt, action.skill);
   const before = await tree.outside();
   const config = { ...state.agentConfig, ...action.config };
-  const session = await restoreSession(worker, state.steps[key]);
+  const { session, warnings: restoring } = await restoreSession(worker, agent.value, state.steps[key]);
   const talk = await converse(attempt, tree, { agent: agent.value, skill, visit, config, ...(session && { session }) });
   const spending = bothSpendings(talk.results);
   const warnings = [
+    ...restoring,
     ...talk.results.flatMap((result) => result.warnings),
     ...talk.received.warnings,
     ...escapes(before, await tree.outside()),

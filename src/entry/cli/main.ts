@@ -7,6 +7,12 @@ import { program } from "./program.ts";
 /** Parses the arguments, runs the command, and turns whatever went wrong into problems and an exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const out = output(args.includes("--json"));
+  // Whoever reads may stop reading (`perdure logs | head`); a run goes on all the same.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
   try {
     return await program(args, out);
   } catch (error) {

@@ -76,10 +76,15 @@ export async function work(place: Place, out: Output, claimed: Taken, options: W
     claimed,
   );
   const worker = {
-    ports: portsOf(place),
+    ports: portsOf(place, run),
     kit,
     ledger,
-    policy: { checkpointMs: options.checkpointSeconds * 1_000, graceMs: 5_000, lookMs: 500, onePhase: false },
+    policy: {
+      checkpointMs: options.checkpointSeconds * 1_000,
+      graceMs: 5_000,
+      lookMs: Math.max(500, place.store.groupMs),
+      onePhase: false,
+    },
     watch: shown,
     treeLock: oneAtATime(),
     sessions: new Map(),
@@ -134,9 +139,10 @@ function heldBy(run: RunId, owner: Owner, liveness: Liveness): Problem {
   );
 }
 
-function portsOf(place: Place): Ports {
+function portsOf(place: Place, run: RunId): Ports {
   const processes = processGroups(process.env["PERDURE_ATTEMPT"]);
   const folders = (): Readonly<Record<string, string>> => ({
+    [join(place.home, "trees", run)]: ".",
     [join(place.home, "trees")]: "…",
     [place.directory]: ".",
     [homedir()]: "~",
