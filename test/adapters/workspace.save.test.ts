@@ -68,10 +68,12 @@ describe("save", () => {
     // What a file system with coarse times shows; the change time cannot be set, so git is told not to look at it.
     git(repository, ["config", "core.trustctime", "false"]);
     const file = join(tree.directory, "README.md");
-    const { atime, mtime } = statSync(file);
+    const moment = new Date("2026-11-20T21:30:00Z");
+    utimesSync(file, moment, moment);
+    git(tree.directory, ["update-index", "--refresh"]);
     writeFileSync(file, begin["README.md"].toUpperCase());
-    utimesSync(file, atime, mtime);
-    utimesSync(join(repository, ".git/worktrees", run, "index"), atime, mtime);
+    utimesSync(file, moment, moment);
+    utimesSync(join(repository, ".git/worktrees", run, "index"), moment, moment);
     expect((await saved(tree)).files).toEqual(["README.md"]);
   });
 

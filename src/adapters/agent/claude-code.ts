@@ -4,7 +4,7 @@ import { addSpending, nothingSpent } from "../../core/spending.ts";
 import type { Agent, AgentResult, AgentSession, AgentTask } from "../../ports/agent.ts";
 import { wordsOf } from "./agent-config.ts";
 import { conventionFiles, isGranted } from "./claude-arguments.ts";
-import { type Conversation, converse, type Setting, slotOf } from "./claude-conversation.ts";
+import { type Conversation, converse, type Setting } from "./claude-conversation.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
 import { exportSession, importSession, isSessionId } from "./claude-session.ts";
 import type { AgentDependencies } from "./dependencies.ts";
@@ -26,19 +26,20 @@ export function claudeCodeAgent(dependencies: AgentDependencies): Agent {
       if (isUsedUp(task.limits)) return notRun(failed("budget", "Nothing is left of the budget for this task."));
       const environment = claudeEnvironment(dependencies.host, task.environment, task.key);
       const conventions = await conventionsIn(task.directory);
-      const onSession = (id: string): void => void running.set(slotOf(task), id);
+      const onSession = (id: string): void => void running.set(taskId(task), id);
       const setting = { dependencies, task, signal, onProgress, onSession, ...words, environment, conventions };
       const warnings = task.tools.filter((pattern) => !isGranted(pattern, task.access)).map(leftOut);
-      return resumeOrBegin(setting, warnings).finally(() => running.delete(slotOf(task)));
+      return resumeOrBegin(setting, warnings).finally(() => running.delete(taskId(task)));
     },
     async snapshot(task) {
-      const id = running.get(slotOf(task));
+      const id = running.get(taskId(task));
       if (id === undefined) return task.session;
       return exportSession(claudeEnvironment(dependencies.host, task.environment, task.key), task.directory, id);
     },
   };
 }
 
+const taskId = ({ directory, key }: AgentTask): string => `${directory} ${key}`;
 const notRun = (outcome: AgentResult["outcome"]): AgentResult => ({ outcome, spending: nothingSpent, warnings: [] });
 const isUsedUp = ({ usd, turns }: AgentTask["limits"]): boolean =>
   (usd !== undefined && usd <= 0) || (turns !== undefined && turns < 1);

@@ -69,7 +69,4 @@ export async function converse(setting: Setting, talk: Talk, timeoutMs: number):
   };
 }
 
-/** What no two conversations at a time have in common. */
-export const slotOf = ({ directory, key }: AgentTask): string => `${directory} ${key}`;
-
 const deniedWarning = (denied: string): string => `Not allowed, so not done: \`${denied}\`.`;

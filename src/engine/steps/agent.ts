@@ -33,7 +33,13 @@ export async function performAgent(attempt: Attempt, action: Action & { type: "a
   const warnings = [...restoring, ...result.warnings, ...escapes(before, await tree.outside())];
   if (result.outcome.kind === "failed") {
     const message = await worker.ports.vault.redact(result.outcome.message);
-    return failed(attempt, { class: result.outcome.class, message }, { spending: result.spending, warnings });
+    const { detail: raw } = result.outcome;
+    const detail = raw === undefined ? {} : { detail: await worker.ports.vault.redact(raw) };
+    return failed(
+      attempt,
+      { class: result.outcome.class, message, ...detail },
+      { spending: result.spending, warnings },
+    );
   }
   if (action.access === "read") await tree.reset(state.head);
   const response = await worker.ports.vault.redact(result.outcome.text);

@@ -20,6 +20,7 @@ import { openLedger } from "../../engine/ledger.ts";
 import type { Ports } from "../../engine/worker.ts";
 import { reportLines } from "../../formats/report-text.ts";
 import type { Agent } from "../../ports/agent.ts";
+import type { Processes } from "../../ports/processes.ts";
 import type { Workspace } from "../../ports/workspace.ts";
 import { showReason } from "./commands/show.ts";
 import { exitCode, exitCodeOf } from "./exit-codes.ts";
@@ -139,6 +140,10 @@ function heldBy(run: RunId, owner: Owner, liveness: Liveness): Problem {
   );
 }
 
+/** An agent by name, or the problem that there is none, with those there are. */
+export const agentCalled = (name: string, processes: Processes = processGroups()): Result<Agent> =>
+  agentNamed(name, { processes, host: process.env, newId: randomUUID });
+
 function portsOf(place: Place, run: RunId): Ports {
   const processes = processGroups(process.env["PERDURE_ATTEMPT"]);
   const folders = (): Readonly<Record<string, string>> => ({
@@ -157,7 +162,7 @@ function portsOf(place: Place, run: RunId): Ports {
     delivery: localDelivery(place.repository.common),
     environment: process.env,
     agent(name) {
-      const known = agents.get(name) ?? agentNamed(name, { processes, host: process.env, newId: randomUUID });
+      const known = agents.get(name) ?? agentCalled(name, processes);
       agents.set(name, known);
       return known;
     },

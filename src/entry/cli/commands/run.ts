@@ -14,7 +14,7 @@ import type { Common, Options } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig, findDefinition, findSkillIn } from "../find.ts";
 import { findLoaded, inPlace, type Place, pinnedPlan, remember } from "../place.ts";
-import { isInstalled, type Taken, take, work, workspaceIn } from "../work.ts";
+import { agentCalled, isInstalled, type Taken, take, work, workspaceIn } from "../work.ts";
 
 /** Starts a run and works at it. */
 export const run = (common: Common, words: readonly string[], options: Options): Promise<number> =>
@@ -51,6 +51,8 @@ async function start(place: Place, { out }: Common, { name, task, inputs, config
   const needsAgent =
     kit.skills.size > 0 || definition.phases.some((phase) => phase.steps.some((step) => step.action.type === "agent"));
   const { agent, agentConfig } = chosenAgent(config, options, needsAgent ? isInstalled : () => true);
+  const known = agentCalled(agent);
+  if (needsAgent && !known.ok) throw new ProblemError(...known.problems);
   const base = await workspaceIn(place).base(typeof options["base"] === "string" ? options["base"] : undefined);
   if (base.dirty.length > 0) {
     out.note(
