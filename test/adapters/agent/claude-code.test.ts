@@ -68,7 +68,7 @@ describe("Claude Code is started", () => {
       ...["--allowedTools", "Edit(.perdure/out/**)", "Bash(npm test:*)", "WebFetch(domain:docs.example)"],
       ...["--session-id", fresh, "--model", "opus"],
     ]);
-    expect(processes.specs[0]).toMatchObject({ input: "-p\nDo.", slot: `${tree} run-1/triage/1`, directory: tree });
+    expect(processes.specs[0]).toMatchObject({ input: "-p\nDo.", slot: tree, directory: tree });
   });
 
   it("with limits of turns and dollars", async () => {

@@ -229,6 +229,17 @@ describe("P2 nothing stays behind", () => {
     expect((await earlier).ended.how).toEqual({ kind: "killed", signal: "SIGTERM" });
   });
 
+  it.runIf(onLinux)("P6 of an earlier run of a slot, without running anything after it", async () => {
+    const earlier = run(shell("echo $$ > pid; sleep 60", { slot: "tree" }));
+    await until(() => existsSync(join(directory, "pid")) && pidIn("pid") > 0);
+    expect(await processGroups().end("another tree", 1_000)).toBe(0);
+    expect(isAlive(pidIn("pid"))).toBe(true);
+    expect(await processGroups().end("tree", 1_000)).toBeGreaterThan(0);
+    expect(isAlive(pidIn("pid"))).toBe(false);
+    await earlier;
+    expect(await processGroups().end("tree", 1_000)).toBe(0);
+  });
+
   it.runIf(onLinux)("P6 of a run whose starter was SIGKILLed", async () => {
     const bundle = join(directory, "group.mjs");
     const entryPoints = [join(import.meta.dirname, "../../../src/adapters/process/group.ts")];
