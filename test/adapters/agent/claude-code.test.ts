@@ -36,6 +36,7 @@ function playing(...names: readonly string[]): Processes & { readonly specs: rea
       const code = name === "success" ? 0 : 1;
       return { how: { kind: "exited", code }, stdout: "", stderr: "", survivors: [] };
     },
+    end: async () => 0,
   };
 }
 
