@@ -16,10 +16,12 @@ export function decideStep(view: View, step: Step, key: StepKey): Decision | und
   if (known?.status === "running") return startAgain(view, step, key, known);
   if (known?.status === "failed") {
     if (known.retryAt === undefined) return undefined;
+    if (isUnknown(step, known)) return record(ambiguous(key));
     return known.retryAt <= now
       ? gate(view, step, key, known.attempt + 1)
       : { kind: "wait", for: "timer", until: known.retryAt };
   }
+  if (known && isUnknown(step, known)) return record(ambiguous(key));
   const unmet = step.needs.filter((need) => !isMet(plan, need, state));
   if (unmet.some((need) => isSettled(state.steps[stepKeyOf(need)]))) {
     return record({
@@ -68,15 +70,22 @@ function startAgain(view: View, step: Step, key: StepKey, known: StepState): Dec
       detail: `\`${key}\` lost its worker ${known.interruptions + 1} times.`,
     });
   }
-  if (step.onAmbiguous === "pause") {
-    return record({
-      type: "run.paused",
-      reason: "ambiguous",
-      detail: `\`${key}\` was interrupted and has effects outside; nobody knows whether they happened.`,
-    });
-  }
+  if (step.onAmbiguous === "pause") return record(ambiguous(key));
   return gate(view, step, key, known.attempt + 1);
 }
+
+/** A try that was cut off, by a signal or by its own time, may have done everything or nothing of what it does outside. */
+const isUnknown = (step: Step, known: StepState): boolean =>
+  step.onAmbiguous === "pause" &&
+  (known.status === "failed"
+    ? known.failure?.class === "infrastructure" || known.failure?.class === "timeout"
+    : known.interrupted === true);
+
+const ambiguous = (key: StepKey): EventBody => ({
+  type: "run.paused",
+  reason: "ambiguous",
+  detail: `\`${key}\` was interrupted and has effects outside; nobody knows whether they happened.`,
+});
 
 function approvalDecision(state: RunState, key: StepKey, known: StepState): Decision {
   const question = state.questions.findLast((candidate) => candidate.step === key && candidate.approval);

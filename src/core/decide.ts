@@ -56,7 +56,11 @@ function decidePhase(view: View): readonly Decision[] {
       step.action.type === "repeat" && known?.status === "running"
         ? visitRepeat(view, step, step.action)
         : decideStep(view, step, stepKeyOf(step.id));
-    if (next?.kind === "record") return [next];
+    if (next?.kind === "record") {
+      if (next.event.type !== "run.paused" || !isBusy(view)) return [next];
+      // The run rests only when nothing of ours runs any more: what is under way is paid for, and is let come to its end.
+      continue;
+    }
     if (next?.kind === "wait") waits.push(next);
     if (next?.kind !== "start") continue;
     const holdsPlace = occupies(step, state);
@@ -111,6 +115,8 @@ const occupies = (step: Step, state: RunState): boolean => {
   const known = state.steps[stepKeyOf(step.id)];
   return step.action.type === "repeat" ? known?.status === "running" : isRunningNow(known, state);
 };
+
+const isBusy = (view: View): boolean => view.phase.steps.some((step) => runsNow(view, step));
 
 /** Whether a process of this worker is busy with the step, or with one inside it. */
 function runsNow({ plan, state }: View, step: Step): boolean {

@@ -60,7 +60,7 @@ export function applied(state: RunState, event: JournalEvent, put: Put): RunStat
       return { ...without(next, "lease"), status: idleStatus(state) };
     case "step.started":
       return withStep(next, event.step, (step) => ({
-        ...without(without(step, "retryAt"), "endedAt"),
+        ...without(without(without(step, "retryAt"), "endedAt"), "interrupted"),
         status: "running",
         attempt: event.attempt,
         epoch: event.epoch,
@@ -137,7 +137,7 @@ export function applied(state: RunState, event: JournalEvent, put: Put): RunStat
         skipped: { reason: event.reason, detail: event.detail ?? "" },
       }));
     case "step.interrupted":
-      return withStep(next, event.step, (step) => ({ ...step, status: "pending" }));
+      return withStep(next, event.step, (step) => ({ ...step, status: "pending", interrupted: true }));
     case "repeat.visited":
       return {
         ...next,
@@ -213,15 +213,20 @@ const idleStatus = (state: RunState): RunStatus =>
   isResting(state.status) ? state.status : state.questions.some(isBlocking) ? "waiting" : "queued";
 
 /**
- * A person says go on: what failed for good may be tried again, a repeat that ran out gets as many visits again, and
- * recoveries are counted from zero.
+ * A person says go on: what failed for good may be tried again, a repeat that ran out gets as many visits again,
+ * recoveries are counted from zero, and a step of unknown outcome that the run rested for is one to be tried again.
  */
 function resumed(state: RunState, usd: number | undefined): RunState {
   const repeats = { ...state.repeats };
+  const looked = state.reason?.kind === "ambiguous";
   const steps = Object.fromEntries(
     Object.entries(state.steps).map(([key, step]: [string, StepState]) => {
-      if (step.status !== "failed") return [key, { ...step, interruptions: 0 }];
       const repeat = repeats[key as StepId];
+      if (step.status !== "failed") {
+        const again = looked && step.status === "running" && !repeat;
+        const seen = looked ? without(step, "interrupted") : step;
+        return [key, { ...seen, interruptions: 0, ...(again && { status: "pending" }) }];
+      }
       const ranOut = step.failure?.class === "verification";
       if (repeat && ranOut) repeats[key as StepId] = { ...repeat, grants: repeat.grants + 1 };
       return [

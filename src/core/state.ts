@@ -86,6 +86,8 @@ export interface StepState {
   readonly failed: number;
   /** Times a worker was lost or stopped in this step. */
   readonly interruptions: number;
+  /** Its last try was stopped on the way, and nobody knows how far it had come. */
+  readonly interrupted?: true;
   /** The epoch that is working at it, while running. */
   readonly epoch: number;
   readonly startedAt?: Instant;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
@@ -72,28 +72,60 @@ describe("locks that the dead left behind", () => {
     return child.pid ?? 0;
   };
 
-  it("L1 a transaction that had moved its first branch is finished by whoever comes next", async () => {
+  /** What a git killed between two renames leaves: its first ref has moved, the second is locked with its new value. */
+  const halfDone = async () => {
     const scribe = aScribe(run);
     const [one, two] = [aCommit(folder.path, "one"), aCommit(folder.path, "two")];
-    const version = await store.commit(
-      scribe.next([created(run)], { refs: [{ name: work, before: null, after: one }] }),
-      null,
-    );
-    // What a git killed between two renames leaves: its first ref moved, the second still locked with the new value.
-    const next = aScribe(run);
-    next.restart(scribe.events);
-    await store.commit(next.next([started("triage")]), version);
+    const refs = [{ name: work, before: null, after: one }];
+    const version = await store.commit(scribe.next([created(run)], { refs }), null);
+    const moved = await store.commit(scribe.next([started("triage")]), version);
     lock(work, `${two}\n`);
-    const moved = await repository.resolve(branch);
-    if (!moved) throw new Error("The run is there.");
-    writersIn(repository.common).note(await aDeadPid(), [
-      { name: branch, before: version.oid, after: moved },
+    const changes = [
+      { name: branch, before: version.oid, after: moved.oid },
       { name: work, before: one, after: two },
-    ]);
-    const fresh = localStore(repository);
-    expect((await fresh.load(run))?.version.seq).toBe(2);
+    ];
+    return { scribe, moved, two, changes };
+  };
+
+  it("L1 a transaction that had moved its first branch is finished by whoever comes next", async () => {
+    const { changes, two } = await halfDone();
+    writersIn(repository.common).note(await aDeadPid(), changes);
+    expect((await store.load(run))?.version.seq).toBe(2);
     expect(await repository.resolve(work)).toBe(two);
-    await fresh.close();
+    expect(readdirSync(join(repository.common, "perdure/writers"))).toHaveLength(1);
+  });
+
+  it("L1 it is finished even when somebody who did not look went on from its first branch", async () => {
+    const { changes, two, scribe, moved } = await halfDone();
+    writersIn(repository.common).note(await aDeadPid(), changes);
+    await store.commit(scribe.next([started("execute")]), moved);
+    expect((await store.load(run))?.version.seq).toBe(3);
+    expect(await repository.resolve(work)).toBe(two);
+  });
+
+  it("L1 it is finished even when whoever was finishing it was killed in turn", async () => {
+    const { changes, two } = await halfDone();
+    const writers = writersIn(repository.common);
+    writers.note(await aDeadPid(), changes);
+    const killed = writers.settle({
+      resolve: repository.resolve,
+      includes: async () => false,
+      finish: () => Promise.reject(new Error("Killed here.")),
+    });
+    await expect(killed).rejects.toThrow("Killed here.");
+    const notes = join(repository.common, "perdure/writers");
+    const mine = readdirSync(notes).find((name) => name.startsWith(`${process.pid}-`)) ?? "";
+    renameSync(join(notes, mine), join(notes, `${await aDeadPid()}-1.1.json`));
+    await store.load(run);
+    expect(await repository.resolve(work)).toBe(two);
+  });
+
+  it("L1 a load waits for a writer that is still dying", async () => {
+    const { changes, two } = await halfDone();
+    const dying = spawn("sleep", ["0.2"]);
+    writersIn(repository.common).note(dying.pid ?? 0, changes);
+    await store.load(run);
+    expect(await repository.resolve(work)).toBe(two);
   });
 
   it("L1 a transaction that had moved nothing is forgotten, and the run goes on", async () => {
@@ -122,7 +154,7 @@ describe("locks that the dead left behind", () => {
       { name: work, before: one, after: two },
     ]);
     git(folder.path, ["update-ref", branch, two]);
-    await store.head(run);
+    await store.load(run).catch(() => undefined);
     expect(await repository.resolve(work)).toBe(one);
   });
 

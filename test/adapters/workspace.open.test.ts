@@ -124,6 +124,15 @@ describe("open", () => {
       rmSync(join(repository, ".git/worktrees", run, "index"));
       writeFileSync(join(repository, ".git/worktrees", run, "locked"), "initializing\n");
     },
+    "a registration that had only just begun": (folder) => {
+      rmSync(folder, { recursive: true });
+      const admin = join(repository, ".git/worktrees", run);
+      for (const name of readdirSync(admin)) rmSync(join(admin, name), { recursive: true });
+      writeFileSync(join(admin, "locked"), "initializing");
+    },
+    "a registration that was cut in the middle": () => {
+      writeFileSync(join(repository, ".git/worktrees", run, "commondir"), "");
+    },
     "an index that is damaged": () => writeFileSync(join(repository, ".git/worktrees", run, "index"), "DIRC damaged"),
     "an index that is locked": () => writeFileSync(join(repository, ".git/worktrees", run, "index.lock"), ""),
     "a head that is damaged": () => writeFileSync(join(repository, ".git/worktrees", run, "HEAD"), ""),
@@ -164,14 +173,16 @@ describe("open", () => {
     );
     const large = commitAll(repository, "Many files");
     const folder = join(home, run);
-    for (const wait of [5, 15, 40]) {
+    for (const wait of [2, 3, 4, 5, 7, 10, 15, 25, 40]) {
       const child = spawn("git", ["worktree", "add", "-q", "--detach", folder, large], {
         cwd: repository,
         stdio: "ignore",
+        detached: true,
       });
       const end = new Promise((resolve) => child.on("close", resolve));
       await new Promise((resolve) => setTimeout(resolve, wait));
-      child.kill("SIGKILL");
+      // With its children, as when a container dies.
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
       await end;
       const tree = await open(undefined, large);
       expect(git(tree.directory, ["status", "--porcelain"])).toBe("");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Sample } from "../support/sample.ts";
+import type { Ended, Sample } from "../support/sample.ts";
 import { difference, durableEvents, type Outcome, outcomeOf } from "./outcome.ts";
 import {
   aCopy,
@@ -19,8 +19,8 @@ import {
 
 /** How a process can die at each boundary; `preload.mjs` says what the words mean. */
 const modes = {
-  append: ["before", "torn", "written", "after"],
-  object: ["before", "after"],
+  append: ["before", "torn", "written", "after", "full"],
+  object: ["before", "after", "full"],
   edit: ["before", "after"],
   refs: ["before", "mid", "lost", "after", "unheard"],
   git: ["before", "mid", "lost", "after"],
@@ -72,8 +72,7 @@ async function tried({ template, kept, expected }: Scene, point: Point, tally: T
   try {
     const died = [await sample.cli(begin(sample, kept), withFault(firstPlace(sample), point.fault))];
     if (point.then !== undefined) died.push(await sample.cli(goOn(kept), withFault(place(2), point.then)));
-    // Whose effect was only not heard of lives on, and finds out by itself (law J4).
-    if (died.every(({ signal, code }) => signal === "SIGKILL" || (code === 0 && /unheard/.test(point.fault)))) tally.struck += 1;
+    if (died.every((ended) => hasStruck(point, ended))) tally.struck += 1;
     const durable = await durableEvents(sample, kept);
     const stuck = await finish(sample, kept, place(3));
     const wrong = stuck ?? difference(expected, await outcomeOf(sample, kept, durable));
@@ -84,6 +83,13 @@ async function tried({ template, kept, expected }: Scene, point: Point, tally: T
   } finally {
     await sample.remove();
   }
+}
+
+/** Whose effect was only not heard of finds out by itself (law J4); who has no room says so, or tries again. */
+function hasStruck({ fault }: Point, { signal, code, stderr }: Ended): boolean {
+  if (fault.endsWith(":unheard")) return code === 0;
+  if (fault.endsWith(":full")) return code === 0 || (code === 1 && stderr.includes("[no-space]"));
+  return signal === "SIGKILL";
 }
 
 interface Scene {

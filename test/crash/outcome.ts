@@ -1,6 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { type GitStore, localStore } from "../../src/adapters/store/git/local.ts";
 import { openRepository } from "../../src/adapters/store/git/repository.ts";
 import type { JournalEvent } from "../../src/core/event.ts";
@@ -134,6 +133,7 @@ const timeless = (bytes: Uint8Array | undefined): string =>
   new TextDecoder()
     .decode(bytes)
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replace(/\b[0-9a-f]{40}\b/g, "COMMIT")
     .replace(/(duration_seconds: |\| )[\d.]+( s \|)?/g, "$1…$2");
 
 const withoutTimes = (checkout: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
@@ -147,8 +147,20 @@ const locksIn = (at: string): readonly string[] =>
 
 /** Where two outcomes differ, or undefined. */
 export function difference(one: Outcome, other: Outcome): string | undefined {
-  const keys = (Object.keys(one) as (keyof Outcome)[]).filter((key) => !isDeepStrictEqual(one[key], other[key]));
-  return keys.length === 0
+  const [before, after] = [partsOf(one), partsOf(other)];
+  const names = [...new Set([...before.keys(), ...after.keys()])];
+  const changed = names.filter((name) => before.get(name) !== after.get(name));
+  return changed.length === 0
     ? undefined
-    : keys.map((key) => `${key}: ${JSON.stringify(one[key])} became ${JSON.stringify(other[key])}`).join("\n");
+    : changed.map((name) => `${name}: ${before.get(name)} became ${after.get(name)}`.slice(0, 800)).join("\n");
 }
+
+/** Every part of an outcome by its name, each file on its own. */
+const partsOf = (outcome: Outcome): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(outcome).flatMap(([name, part]: [string, unknown]) =>
+      typeof part === "object" && part !== null && !Array.isArray(part)
+        ? Object.entries(part).map(([path, is]) => [`${name} ${path}`, JSON.stringify(is)] as const)
+        : [[name, JSON.stringify(part)] as const],
+    ),
+  );

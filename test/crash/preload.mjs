@@ -2,8 +2,8 @@
 // counts, and leaves the counts in FAULT_COUNTS when the process ends. Nothing of ours is touched: it stands between
 // Node's own modules and whoever imports them.
 //
-//   append   a write-ahead entry          before  torn (half of it written)  written (not synced yet)  after
-//   object   a git object gets its name   before  after
+//   append   a write-ahead entry          before  torn (half of it written)  written (not synced yet)  after  full
+//   object   a git object gets its name   before  after  full
 //   edit     a file of an agent gets its  before  after
 //   refs     a transaction of refs        before  mid  lost  after  unheard
 //   git      any other git command        before  mid  lost  after
@@ -12,7 +12,8 @@
 //
 // `mid`: our process and the child die together, a few milliseconds after the start. `lost`: the effect has taken place,
 // and its answer is never seen. `after`: the answer is seen, and little else is done. `unheard`: the effect has taken
-// place, the child breaks instead of saying so, and our process lives on.
+// place, the child breaks instead of saying so, and our process lives on. `full`: nothing is written, because the disk is
+// full, and our process lives on.
 import childProcess from "node:child_process";
 import fs from "node:fs";
 import fsPromises from "node:fs/promises";
@@ -33,6 +34,14 @@ function die() {
   process.kill(process.pid, "SIGKILL");
   // The signal is there before this line; should it ever not be, nothing goes on.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+function noSpace(syscall) {
+  return Object.assign(new Error(`ENOSPC: no space left on device, ${syscall}`), {
+    code: "ENOSPC",
+    syscall,
+    errno: -28,
+  });
 }
 
 function dieWith(child) {
@@ -64,6 +73,7 @@ function patchAppends() {
   fs.writeSync = (fd, buffer, offset, length, position) => {
     if (!logs.has(fd) || !reached("append")) return writeSync(fd, buffer, offset, length, position);
     if (mode === "before") die();
+    if (mode === "full") throw noSpace("write");
     if (mode === "torn") {
       writeSync(fd, buffer, offset, Math.floor(length / 2), position);
       die();
@@ -85,6 +95,7 @@ function patchRenames() {
   fs.renameSync = (from, to) => {
     const isIt = /\/tmp_obj_[^/]*$/.test(String(from)) && reached("object");
     if (isIt && mode === "before") die();
+    if (isIt && mode === "full") throw noSpace("rename");
     renameSync(from, to);
     if (isIt) die();
   };

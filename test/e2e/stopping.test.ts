@@ -58,6 +58,7 @@ test("SIGKILL in the middle of a step costs that step's try and nothing else", a
   const resumed = sample.start(["resume", "r"]);
   await resumed.says(/Taking over/);
   await resumed.says(/middle running: try 2/);
+  await sleep(400);
   resumed.kill("SIGINT");
   await resumed.ended;
   expect((await sample.cli(["resume", "r"])).code).toBe(0);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -42,6 +42,8 @@ export interface Where {
   /** `PERDURE_HOME`: another one is another machine, as far as work trees go. */
   readonly home?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The name of the machine, where the system lets a process have one of its own (`canRename`). */
+  readonly host?: string;
   /** Over in this time or killed, milliseconds. */
   readonly limitMs?: number;
 }
@@ -96,7 +98,8 @@ export function sampleIn(folder: string): Sample {
   const repository = join(folder, "repository");
   const running = new Set<Running>();
   const start: Sample["start"] = (args, where = {}) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const [command = "", ...words] = [...onHost(where.host), process.execPath, program, ...args];
+    const child = spawn(command, words, {
       cwd: where.repository ?? repository,
       env: { ...environment(folder), ...(where.home && { PERDURE_HOME: where.home }), ...where.environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -119,6 +122,13 @@ export function sampleIn(folder: string): Sample {
     },
   };
 }
+
+/** The process keeps its id through all of this: each word replaces the one before it. */
+const onHost = (host: string | undefined): readonly string[] =>
+  host === undefined ? [] : ["unshare", "--uts", "sh", "-c", `hostname ${host} && exec "$0" "$@"`];
+
+/** Whether a process may have a host name of its own here. */
+export const canRename = (): boolean => spawnSync("unshare", ["--uts", "true"]).status === 0;
 
 const environment = (folder: string): Readonly<Record<string, string>> => ({
   PATH: process.env["PATH"] ?? "",

@@ -29,7 +29,7 @@ export function failure(args: readonly string[], stderr: string): StoreFull | St
     .split("\n")
     .slice(-2)
     .join(" ")
-    .replace(/(?:\/[^\s'":]+)+\/([^\s'":/]+)/g, "$1");
+    .replace(/(?<![\w.])(?:\/[^\s'":/]+)+\/([^\s'":/]+)/g, "$1");
   const message = `git ${args.find((arg) => /^[a-z]+(?:-[a-z]+)*$/.test(arg)) ?? ""} in a work tree: ${reason}`;
   return /No space left|Disk quota|File too large/i.test(stderr)
     ? new StoreFull(message)

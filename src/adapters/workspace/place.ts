@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Oid } from "../../core/brand.ts";
 import { type Git, said } from "./git-commands.ts";
 
@@ -28,7 +28,7 @@ export function findPlace(common: string, directory: string): Place | undefined 
   if (link === undefined) return undefined;
   const admin = resolve(directory, link);
   const isOurs = registrations(common, directory).includes(admin);
-  return isOurs && !isHalfMade(admin) ? { directory, admin } : undefined;
+  return isOurs && !isHalfMade(admin) && !isBroken(admin) ? { directory, admin } : undefined;
 }
 
 /** A work tree at a commit, instead of whatever is in the folder. */
@@ -66,7 +66,10 @@ function vacate(common: string, directory: string): string | undefined {
   const contents = namesIn(directory).filter((name) => name !== ".git" && name !== ".perdure");
   const aside = nextAside(directory);
   renameSync(directory, aside);
-  for (const admin of admins) writeFileSync(join(admin, "gitdir"), `${join(aside, ".git")}\n`);
+  for (const admin of admins) {
+    if (isBroken(admin)) rmSync(admin, patiently);
+    else writeFileSync(join(admin, "gitdir"), `${join(aside, ".git")}\n`);
+  }
   return contents.length === 0 || admins.some(isHalfMade) ? aside : undefined;
 }
 
@@ -96,16 +99,22 @@ function nextAside(directory: string): string {
   return `${directory}.left-${Math.max(0, ...numbers) + 1}`;
 }
 
-/** Every registration of the folder; broken ones may have left more than one. */
+/** A registration without this file makes every `git worktree` of the repository fail, the user's own included. */
+const isBroken = (admin: string): boolean => !textOf(join(admin, "commondir"))?.trim();
+
+/** Every registration of the folder; those that a killed git had only just begun are known by their names alone. */
 function registrations(common: string, directory: string): readonly string[] {
   const folder = join(common, "worktrees");
   return namesIn(folder)
     .map((name) => join(folder, name))
     .filter((admin) => {
       const link = textOf(join(admin, "gitdir"))?.trim();
-      return link !== undefined && resolve(admin, link) === join(directory, ".git");
+      return link ? resolve(admin, link) === join(directory, ".git") : isNamedAfter(admin, directory);
     });
 }
+
+const isNamedAfter = (admin: string, directory: string): boolean =>
+  basename(admin).startsWith(basename(directory)) && /^\d*$/.test(basename(admin).slice(basename(directory).length));
 
 /**
  * `.perdure/` is where agents and engine exchange files: nobody's code (law K4), and the folder says so to every git.

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { agentNamed } from "../../adapters/agent/registry.ts";
@@ -146,12 +147,13 @@ export const agentCalled = (name: string, processes: Processes = processGroups()
 
 function portsOf(place: Place, run: RunId): Ports {
   const processes = processGroups(process.env["PERDURE_ATTEMPT"]);
-  const folders = (): Readonly<Record<string, string>> => ({
-    [join(place.home, "trees", run)]: ".",
-    [join(place.home, "trees")]: "…",
-    [place.directory]: ".",
-    [homedir()]: "~",
-  });
+  const folders = (): Readonly<Record<string, string>> =>
+    withRealPaths({
+      [join(place.home, "trees", run)]: ".",
+      [join(place.home, "trees")]: "…",
+      [place.directory]: ".",
+      [homedir()]: "~",
+    });
   const agents = new Map<string, Result<Agent>>();
   return {
     clock: place.clock,
@@ -167,6 +169,14 @@ function portsOf(place: Place, run: RunId): Ports {
       return known;
     },
   };
+}
+
+/** The same for what links lead to: programs name a folder by either. */
+function withRealPaths(folders: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const real = Object.entries(folders).flatMap(([path, word]) =>
+    existsSync(path) ? [[realpathSync(path), word]] : [],
+  );
+  return { ...Object.fromEntries(real), ...folders };
 }
 
 function oneAtATime(): <T>(task: () => Promise<T>) => Promise<T> {

@@ -22,20 +22,11 @@ export interface GitStore extends Store {
 export function localStore(repository: Repository): GitStore {
   const commits = runCommits(repository);
   const refs = refsOf(repository);
-  // What another process of ours left half done is ended before the first look, once.
-  let recovered: Promise<void> | undefined;
-  const head = async (run: RunId): Promise<Oid | undefined> => {
-    recovered ??= refs.recover().catch((error: unknown) => {
-      recovered = undefined;
-      throw error;
-    });
-    await recovered;
-    return repository.resolve(branchOf(run));
-  };
+  const head = (run: RunId): Promise<Oid | undefined> => repository.resolve(branchOf(run));
 
   /** After a refusal or a silence: whether the transaction took place all the same (law J4). */
   const landed = async (run: RunId, commit: Oid): Promise<boolean> => {
-    await refs.recover();
+    await refs.recover(branchOf(run));
     const at = await repository.resolve(branchOf(run));
     return at !== undefined && commits.includes(at, commit);
   };
@@ -56,6 +47,8 @@ export function localStore(repository: Repository): GitStore {
     label: "git (local)",
     groupMs: 25,
     load: async (run) => {
+      // Events and branches become visible together (law L1), also when whoever moved them was killed between two.
+      await refs.recover(branchOf(run));
       const at = await head(run);
       return at && commits.load(run, at);
     },

@@ -7,7 +7,7 @@ import { syncFolder } from "./objects.ts";
 import { fileFailure, gitFailure, startFailure, startGit } from "./process.ts";
 import { setHold } from "./reader.ts";
 import type { Repository } from "./repository.ts";
-import { writersIn } from "./writers.ts";
+import { type World, writersIn } from "./writers.ts";
 
 export interface Refs {
   /**
@@ -15,10 +15,14 @@ export interface Refs {
    * `StoreUnavailable` when git ended without a word, and the caller must look for itself.
    */
   update(changes: readonly RefChange[]): Promise<void>;
-  /** Ends what writers that were killed have left half done. */
-  recover(): Promise<void>;
+  /** Ends what writers that were killed have left half done, and waits while one is in the middle of changing `ref`. */
+  recover(ref: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Five milliseconds apart: a transaction takes one or two. */
+const looks = 200;
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Flight {
   readonly resolve: () => void;
@@ -81,8 +85,17 @@ export function refsOf(repository: Repository): Refs {
     }
   };
 
-  const recover = async (): Promise<void> => {
-    for (const changes of await writers.settle(repository.resolve)) await transact(changes);
+  const world: World = {
+    resolve: repository.resolve,
+    includes: async (head, commit) => (await repository.git(["merge-base", "--is-ancestor", commit, head])).code === 0,
+    finish: async (changes) => {
+      try {
+        await transact(changes);
+      } catch (error) {
+        // Somebody else has moved them meanwhile, and knows better.
+        if (!(error instanceof StoreConflict)) throw error;
+      }
+    },
   };
 
   /** One at a time: a transaction's answer is known by being the next one. */
@@ -100,11 +113,14 @@ export function refsOf(repository: Repository): Refs {
         } catch (error) {
           if (!(error instanceof Locked)) throw error;
           // Git has waited for a second already: this lock is no race. Perhaps its owner is dead.
-          await recover();
+          await writers.settle(world);
           await transact(changes);
         }
       }),
-    recover: () => inTurn(recover),
+    recover: async (ref) => {
+      // A writer that is being killed can take its time to die: whoever looks at its refs now would see half of it.
+      for (let look = 1; (await inTurn(() => writers.settle(world, ref))) && look < looks; look += 1) await wait(5);
+    },
     close: () =>
       inTurn(
         () =>

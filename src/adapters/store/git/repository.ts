@@ -28,21 +28,21 @@ export interface Repository {
 
 /** Opens the repository that a folder is in, by one git process. */
 export async function openRepository(folder: string): Promise<Repository> {
-  const directory = resolve(folder);
-  const git = gitIn(directory);
-  const asked = await git(["rev-parse", "--git-common-dir", "--show-object-format"]);
+  const asked = await gitIn(resolve(folder))(["rev-parse", "--git-common-dir", "--show-object-format", "--show-cdup"]);
   if (asked.code !== 0) throw refusal(asked.stderr);
-  const [commonDir = "", format] = asked.stdout.toString("utf8").split("\n");
+  const [commonDir = "", format, up = ""] = asked.stdout.toString("utf8").split("\n");
   if (format !== "sha1" && format !== "sha256")
     throw gitFailure("open the repository", `Unknown object format ${format}.`);
-  const common = resolve(directory, commonDir);
+  const common = resolve(folder, commonDir);
+  // From wherever in a work tree: its top is where definitions and configuration are looked for.
+  const directory = resolve(folder, up);
   const objects = join(common, "objects");
   const reader = objectReader(directory);
   return {
     directory,
     common,
     format,
-    git,
+    git: gitIn(directory),
     read: async (oid) => readLoose(objects, oid) ?? (await reader.read(oid)),
     readAll: (oids) => {
       // From the first that is not loose, git is asked for all: a miss costs as much as three reads.

@@ -1,13 +1,4 @@
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Oid, oidOf } from "../../../core/brand.ts";
@@ -25,14 +16,25 @@ export interface Writers {
   note(pid: number, changes: readonly RefChange[]): void;
   /** Forgets the note of a process that has ended in good order. */
   forget(pid: number): void;
-  /** The unfinished business of the dead, with their locks removed: what is left to be moved. */
-  settle(resolve: (ref: string) => Promise<Oid | undefined>): Promise<ReadonlyArray<readonly RefChange[]>>;
+  /** Ends the unfinished business of the dead. Gives whether somebody living is in the middle of changing `ref`. */
+  settle(world: World, ref?: string): Promise<boolean>;
+}
+
+/** What settling needs of the repository. */
+export interface World {
+  resolve(ref: string): Promise<Oid | undefined>;
+  /** Whether `head` came after `commit`. */
+  includes(head: Oid, commit: Oid): Promise<boolean>;
+  /** Moves the refs that a dead writer had still to move; those that somebody else has moved meanwhile stay. */
+  finish(changes: readonly RefChange[]): Promise<void>;
 }
 
 interface Note {
   readonly host: string;
   readonly namespace: string;
   readonly changes: readonly RefChange[];
+  /** Decided: these are to be moved, whether their locks are still there or not. */
+  readonly decided?: boolean;
 }
 
 /** Notes that this process has taken over: each gets a name of its own. */
@@ -61,15 +63,15 @@ export function writersIn(common: string): Writers {
     }
   };
 
-  const settleNote = async (
-    note: Note,
-    resolve: (ref: string) => Promise<Oid | undefined>,
-  ): Promise<readonly RefChange[]> => {
-    const locked = note.changes.filter((change) => holdsLock(common, change));
-    const at = await Promise.all(note.changes.map(({ name }) => resolve(name)));
-    const moved = note.changes.some((change, index) => at[index] === change.after && !locked.includes(change));
-    for (const { name } of locked) rmSync(lockOf(common, name), { force: true });
-    return moved ? locked.filter((change) => (at[note.changes.indexOf(change)] ?? null) === change.before) : [];
+  /** The settler may be killed too: what it decided is written down before the evidence, the locks, is removed. */
+  const settleNote = async (note: Note, own: string, world: World): Promise<void> => {
+    const changes = note.decided ? note.changes : await unfinished(common, note.changes, world);
+    writeFileSync(`${own}.part`, JSON.stringify({ ...here, changes, decided: true } satisfies Note));
+    renameSync(`${own}.part`, own);
+    for (const change of note.changes)
+      if (holdsLock(common, change)) rmSync(lockOf(common, change.name), { force: true });
+    if (changes.length > 0) await world.finish(changes);
+    rmSync(own, { force: true });
   };
 
   return {
@@ -81,21 +83,41 @@ export function writersIn(common: string): Writers {
       rmSync(join(folder, nameOf(pid)), { force: true });
       names.delete(pid);
     },
-    settle: async (resolve) => {
-      const left: Array<readonly RefChange[]> = [];
+    settle: async (world, ref) => {
+      let busy = false;
       for (const name of namesIn(folder)) {
         const note = readNote(join(folder, name));
-        if (note?.host !== here.host || note.namespace !== here.namespace || !isDead(name)) continue;
-        const own = take(name);
-        if (own === undefined) continue;
-        const changes = await settleNote(note, resolve);
-        if (changes.length > 0) left.push(changes);
-        unlinkSync(own);
+        if (note?.host !== here.host || note.namespace !== here.namespace) continue;
+        const own = isDead(name) ? take(name) : undefined;
+        if (own !== undefined) await settleNote(note, own, world);
+        else busy ||= note.changes.some(({ name: changed }) => changed === ref) && isUnderWay(common, note);
       }
-      return left;
+      return busy;
     },
   };
 }
+
+/**
+ * What is left to be moved of a transaction whose writer died. Nothing, when nothing had moved: then it has not taken
+ * place. A ref has moved when it is at its new commit or, somebody having gone on from there, beyond it.
+ */
+async function unfinished(common: string, changes: readonly RefChange[], world: World): Promise<readonly RefChange[]> {
+  const looked = await Promise.all(
+    changes.map(async (change) => {
+      const at = (await world.resolve(change.name)) ?? null;
+      const locked = holdsLock(common, change);
+      const reached =
+        at === change.after || (at !== null && at !== change.before && (await world.includes(at, change.after)));
+      return { change, isLeft: locked && at === change.before, hasMoved: !locked && reached };
+    }),
+  );
+  return looked.some(({ hasMoved }) => hasMoved)
+    ? looked.filter(({ isLeft }) => isLeft).map(({ change }) => change)
+    : [];
+}
+
+const isUnderWay = (common: string, note: Note): boolean =>
+  note.decided === true || note.changes.some((change) => holdsLock(common, change));
 
 const lockOf = (common: string, ref: string): string => join(common, `${ref}.lock`);
 
@@ -121,12 +143,12 @@ function namesIn(folder: string): readonly string[] {
 function readNote(path: string): Note | undefined {
   try {
     const note = JSON.parse(readFileSync(path, "utf8")) as Partial<Note>;
-    const { host, namespace, changes } = note;
+    const { host, namespace, changes, decided = false } = note;
     const sound =
       Array.isArray(changes) &&
       changes.every((change) => /^refs\/[\w./@-]+$/.test(change.name) && oidOf(change.after) !== undefined);
     return typeof host === "string" && typeof namespace === "string" && sound
-      ? { host, namespace, changes }
+      ? { host, namespace, changes, decided }
       : undefined;
   } catch {
     return undefined;
