@@ -85,6 +85,17 @@ export function refsOf(repository: Repository): Refs {
     }
   };
 
+  /** Asked of a git of its own for each ref: whether all of them are where they were expected. */
+  const unmoved = async (changes: readonly RefChange[]): Promise<boolean> => {
+    const asked = await Promise.all(
+      changes.map(({ name }) => repository.git(["rev-parse", "--verify", "--quiet", name])),
+    );
+    return asked.every(({ code, stdout }, index) => {
+      const at = code === 0 ? stdout.toString("utf8").trim() : null;
+      return at === changes[index]?.before;
+    });
+  };
+
   const world: World = {
     resolve: repository.resolve,
     includes: async (head, commit) => (await repository.git(["merge-base", "--is-ancestor", commit, head])).code === 0,
@@ -111,9 +122,11 @@ export function refsOf(repository: Repository): Refs {
         try {
           await transact(changes);
         } catch (error) {
-          if (!(error instanceof Locked)) throw error;
           // Git has waited for a second already: this lock is no race. Perhaps its owner is dead.
-          await writers.settle(world);
+          if (error instanceof Locked) await writers.settle(world);
+          // A git that lives on knows packed refs by the time and size of their file, and can miss that somebody packed
+          // them within one tick. It has ended itself; a fresh one sees what is there.
+          else if (!(error instanceof StoreConflict && (await unmoved(changes)))) throw error;
           await transact(changes);
         }
       }),
