@@ -19,13 +19,14 @@ export async function checkpoint(
   const { worker, key } = attempt;
   const { ledger, ports } = worker;
   const { run, head, checkpointHead, steps } = ledger.state();
-  const saved = await tree.save(
-    { subject: `checkpoint ${key}`, body: `Perdure-Run: ${run}`, at: ports.clock.now() },
-    head,
-  );
-  const packed = session && (await ports.vault.pack(session.bytes));
+  // Dated by the step's start, so that the same work gives the same commit, and an idle interval keeps nothing.
+  const at = steps[key]?.startedAt ?? ports.clock.now();
+  const saved = await tree.save({ subject: `checkpoint ${key}`, body: `Perdure-Run: ${run}`, at }, head);
   const commit: Oid = saved?.commit ?? head;
-  if (steps[key]?.resume?.commit === commit && !packed) return;
+  const isNews = steps[key]?.resume?.commit !== commit;
+  if (!isNews && reason === "timer") return;
+  const packed = session && (await ports.vault.pack(session.bytes));
+  if (!isNews && !packed) return;
   const path = sessionPath(key);
   ledger.append(
     [
