@@ -32,7 +32,7 @@ function identify(body: EventBody, epoch: number, at: Instant, cause: string): s
     case "step.interrupted":
       return id(body.step, body.attempt);
     case "step.checkpointed":
-      return id(body.step, body.commit);
+      return id(body.step, `${body.attempt}:${body.reason}:${body.commit}`);
     case "step.skipped":
       return id(body.step);
     case "repeat.visited":

@@ -45,6 +45,8 @@ export async function performChecks(
   const visit = visitOfKey(key);
   const raw = resultsDocument(attempt, strategy, { results, verdict, visit, startedAt });
   const read = await interpret(attempt, action, tree, raw);
+  // Half a reading would be kept for good; the checks are run again instead, and read in peace.
+  if (signal.aborted) return interrupted(attempt, "stopped while the failures were read");
   const text = worker.kit.contracts["verification-results"].write(read.document);
   const { files, kept } = keep(worker, visit, new Map([["verification-results", { text }]] as const));
   const outputs = outputsOf(results, verdict, visit);
