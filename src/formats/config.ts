@@ -1,22 +1,10 @@
 import type { ValueMap } from "../core/brand.ts";
+import { type Config, defaultConfig } from "../core/config.ts";
 import { ok, type Result, refuse } from "../core/problem.ts";
 import { checkSchema } from "./schema.ts";
 import { parseYaml } from "./yaml.ts";
 
-/** `.github/perdure.yml` with everything filled in. */
-export interface Config {
-  readonly defaultWorkflow: string;
-  /** Undefined where nobody chose one. */
-  readonly agent?: string;
-  readonly agentConfig: ValueMap;
-  readonly usd?: number;
-  readonly autoResume?: number;
-  /** Seconds between two checkpoints of a long step. */
-  readonly checkpointSeconds: number;
-}
-
-export const defaultConfig: Config = { defaultWorkflow: "develop", agentConfig: {}, checkpointSeconds: 60 };
-
+/** The text of a configuration file, checked, with everything filled in. */
 export function parseConfig(text: string, file: string): Result<Config> {
   const parsed = parseYaml(text, file);
   if (!parsed.ok) return parsed;

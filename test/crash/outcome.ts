@@ -46,8 +46,9 @@ export function outcomeOf(sample: Sample, kept: Kept, durable: readonly string[]
       subjects: one("log", "--reverse", "--format=%s", `main..${state.head}`).split("\n"),
       branches: one("for-each-ref", "--format=%(refname:short)", `--points-at=${state.head}`)
         .split("\n")
-        // What a killed worker had not kept may be the same commit, made again.
-        .filter((name) => !name.startsWith("perdure/rescue/")),
+        // What a killed worker had not kept may be the same commit, made again; a step that had done nothing yet is
+        // checkpointed at the head.
+        .filter((name) => !/^perdure\/(?:rescue|checkpoint)\//.test(name)),
       files: await filesOfRun(store),
       spent: Math.round(state.spending.usd * 100) / 100,
       checkout: withoutTimes(checkoutOf(sample.repository)),
@@ -145,8 +146,11 @@ const locksIn = (at: string): readonly string[] =>
     ? readdirSync(join(at, "refs"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".lock"))
     : [];
 
+/** An outcome without what tells of tries that failed on the way, or were cut short: a full disk is no secret. */
+export const essence = ({ settled: _, files: __, spent: ___, ...rest }: Outcome): Partial<Outcome> => rest;
+
 /** Where two outcomes differ, or undefined. */
-export function difference(one: Outcome, other: Outcome): string | undefined {
+export function difference(one: Partial<Outcome>, other: Partial<Outcome>): string | undefined {
   const [before, after] = [partsOf(one), partsOf(other)];
   const names = [...new Set([...before.keys(), ...after.keys()])];
   const changed = names.filter((name) => before.get(name) !== after.get(name));
@@ -156,7 +160,7 @@ export function difference(one: Outcome, other: Outcome): string | undefined {
 }
 
 /** Every part of an outcome by its name, each file on its own. */
-const partsOf = (outcome: Outcome): ReadonlyMap<string, string> =>
+const partsOf = (outcome: Partial<Outcome>): ReadonlyMap<string, string> =>
   new Map(
     Object.entries(outcome).flatMap(([name, part]: [string, unknown]) =>
       typeof part === "object" && part !== null && !Array.isArray(part)

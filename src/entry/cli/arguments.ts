@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { Value, ValueMap } from "../../core/brand.ts";
+import type { Config } from "../../core/config.ts";
 import { ProblemError, problem } from "../../core/problem.ts";
-import type { Config } from "../../formats/config.ts";
-import { parseYaml } from "../../formats/yaml.ts";
 import type { Options } from "./common.ts";
 
 /** Words after the workflow's name as its inputs: `env=staging`, `--env staging`, `--env=staging`, `--fix`. */
@@ -31,11 +30,11 @@ export function inputsFrom(words: readonly string[]): ValueMap {
 }
 
 /** The agent that was asked for, else the configured one, else Claude Code where it is installed. */
-export function chosenAgent(
+export async function chosenAgent(
   config: Config,
   options: Options,
   isInstalled: (program: string) => boolean,
-): { readonly agent: string; readonly agentConfig: ValueMap } {
+): Promise<{ readonly agent: string; readonly agentConfig: ValueMap }> {
   const script = options["script"];
   const agent =
     typeof options["agent"] === "string"
@@ -46,7 +45,7 @@ export function chosenAgent(
   const agentConfig: ValueMap = {
     ...(config.agent === agent || config.agent === undefined ? config.agentConfig : {}),
     ...pairs(options["agentConfig"]),
-    ...(typeof script === "string" && { script: recording(script) }),
+    ...(typeof script === "string" && { script: await recording(script) }),
   };
   if (agent === "claude-code" && agentConfig["command"] === undefined && !isInstalled("claude")) {
     throw new ProblemError(
@@ -60,8 +59,9 @@ export function chosenAgent(
 }
 
 /** The recording itself goes into the run, so that a resume on another machine finds it. */
-function recording(file: string): Value {
+async function recording(file: string): Promise<Value> {
   if (!existsSync(resolve(file))) throw new ProblemError(problem("no-file", `The script \`${file}\` is not there.`));
+  const { parseYaml } = await import("../../formats/yaml.ts");
   const parsed = parseYaml(readFileSync(resolve(file), "utf8"), basename(file));
   if (!parsed.ok) throw new ProblemError(...parsed.problems);
   return parsed.value.value;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { type Config, defaultConfig } from "../../core/config.ts";
 import { ProblemError, problem } from "../../core/problem.ts";
 import { suggest } from "../../core/suggest.ts";
-import { type Config, defaultConfig, parseConfig } from "../../formats/config.ts";
 import { asset } from "../assets.ts";
 import type { FindSkill, Source } from "../kit.ts";
 
@@ -72,9 +72,10 @@ export interface FoundConfig {
   readonly file?: string;
 }
 
-export function findConfig(repo: string): FoundConfig {
+export async function findConfig(repo: string): Promise<FoundConfig> {
   for (const file of [".github/perdure.yml", ".github/perdure.yaml"]) {
     if (!existsSync(join(repo, file))) continue;
+    const { parseConfig } = await import("../../formats/config.ts");
     const config = parseConfig(readFileSync(join(repo, file), "utf8"), file);
     if (!config.ok) throw new ProblemError(...config.problems);
     return { config: config.value, file };

@@ -1,16 +1,25 @@
 import { Command, CommanderError, Option } from "commander";
+import { showConfig } from "./commands/config.ts";
+import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { inspect } from "./commands/inspect.ts";
+import { logs } from "./commands/logs.ts";
+import { resume, run } from "./commands/run.ts";
+import { runs, status } from "./commands/show.ts";
+import { answer, cancel, note, pause } from "./commands/tell.ts";
+import { watch } from "./commands/watch.ts";
 import type { Common, Options } from "./common.ts";
 import { exitCode } from "./exit-codes.ts";
 import type { Output } from "./output.ts";
 
-/** One command: how it is typed, and the module that does it, loaded only when it is typed. */
+/** One command: how it is typed, and what does it. Heavy libraries are loaded where they are used, not here. */
 interface Entry {
   readonly usage: string;
   readonly about: string;
   readonly options?: readonly (readonly [flags: string, about: string])[];
   /** Options nobody declared are inputs of the workflow: `--env staging`. */
   readonly inputs?: true;
-  readonly load: () => Promise<(common: Common, args: readonly string[], options: Options) => Promise<number>>;
+  readonly does: (common: Common, args: readonly string[], options: Options) => Promise<number>;
 }
 
 const start = [
@@ -34,76 +43,76 @@ export const commands: readonly Entry[] = [
     about: "start a workflow, or the development cycle with --task",
     inputs: true,
     options: [...start, ...work, ["--run <id>", "the id of the new run"], ["--base <ref>", "the commit to begin at"]],
-    load: async () => (await import("./commands/run.ts")).run,
+    does: run,
   },
   {
     usage: "resume [run]",
     about: "go on from the last completed step",
     options: [...work, ["--take-over", "when the holder is on a machine that nobody can look at"]],
-    load: async () => (await import("./commands/run.ts")).resume,
+    does: resume,
   },
   {
     usage: "pause [run]",
     about: "stop after the current step; everything is kept",
     options: [["--now", "stop the current step too"]],
-    load: async () => (await import("./commands/tell.ts")).pause,
+    does: pause,
   },
   {
     usage: "cancel [run]",
     about: "stop for good; the work is kept and can be resumed",
     options: [["--now", "stop the current step too"]],
-    load: async () => (await import("./commands/tell.ts")).cancel,
+    does: cancel,
   },
   {
     usage: "answer [run] [answers...]",
     about: "answer open questions: 1=redis q2='defer it'",
     options: [["--defaults", "take the defaults of what is not answered"]],
-    load: async () => (await import("./commands/tell.ts")).answer,
+    does: answer,
   },
   {
     usage: "note <run> <text...>",
     about: "tell the agent something for its next iteration",
-    load: async () => (await import("./commands/tell.ts")).note,
+    does: note,
   },
   {
     usage: "status [run]",
     about: "where a run is, and what to type next",
-    load: async () => (await import("./commands/show.ts")).status,
+    does: status,
   },
-  { usage: "runs", about: "every run of this repository", load: async () => (await import("./commands/show.ts")).runs },
+  { usage: "runs", about: "every run of this repository", does: runs },
   {
     usage: "inspect [run]",
     about: "everything about a run: attempts, documents, questions, checkpoints, journal",
     options: [["--step <key>", "only this step"]],
-    load: async () => (await import("./commands/inspect.ts")).inspect,
+    does: inspect,
   },
   {
     usage: "watch [run]",
     about: "follow a run until it rests",
     options: [["-n, --interval <seconds>", "how often to look; default 5"]],
-    load: async () => (await import("./commands/watch.ts")).watch,
+    does: watch,
   },
   {
     usage: "logs [run]",
     about: "the journal as lines",
     options: [["-f, --follow", "go on until the run rests"]],
-    load: async () => (await import("./commands/logs.ts")).logs,
+    does: logs,
   },
   {
     usage: "doctor",
     about: "what this machine and repository have, and what is missing",
-    load: async () => (await import("./commands/doctor.ts")).doctor,
+    does: doctor,
   },
   {
     usage: "config [show]",
     about: "the configuration in force, and where it comes from",
-    load: async () => (await import("./commands/config.ts")).showConfig,
+    does: showConfig,
   },
   {
     usage: "demo",
     about: "see a run fail, argue with itself, be killed, and finish",
     options: [["--agent <name>", "scripted, or claude-code for the real one"]],
-    load: async () => (await import("./commands/demo.ts")).demo,
+    does: demo,
   },
 ];
 
@@ -126,7 +135,7 @@ export async function program(args: readonly string[], out: Output): Promise<num
     command.action(async () => {
       const { repo, remote, ...options } = command.opts<Options>();
       const common = { repo: String(repo), out, ...(typeof remote === "string" && { remote }) };
-      code = await (await entry.load())(common, command.args, options);
+      code = await entry.does(common, command.args, options);
     });
   }
   try {

@@ -1,4 +1,6 @@
+import { problemLines } from "../../formats/problem-text.ts";
 import { exitCode } from "./exit-codes.ts";
+import { asProblems } from "./failures.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -14,5 +16,13 @@ export function stopSignal(out: Output): { readonly signal: AbortSignal; readonl
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  return { signal: controller.signal, broke: () => controller.abort() };
+  return {
+    signal: controller.signal,
+    /** What was done cannot be committed: stop as for a signal, and say why. */
+    broke(error) {
+      for (const problem of controller.signal.aborted ? [] : asProblems(error))
+        out.note(problemLines(problem).join("\n"));
+      controller.abort();
+    },
+  };
 }

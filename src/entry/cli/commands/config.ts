@@ -1,4 +1,3 @@
-import { writeYaml } from "../../../formats/yaml.ts";
 import type { Common } from "../common.ts";
 import { exitCode } from "../exit-codes.ts";
 import { findConfig } from "../find.ts";
@@ -7,7 +6,7 @@ import { inPlace } from "../place.ts";
 /** The configuration in force. */
 export const showConfig = (common: Common): Promise<number> =>
   inPlace(common, async (place) => {
-    const { config, file } = findConfig(place.directory);
+    const { config, file } = await findConfig(place.directory);
     const shown = {
       default_workflow: config.defaultWorkflow,
       agent: config.agent ?? "claude-code",
@@ -26,6 +25,7 @@ export const showConfig = (common: Common): Promise<number> =>
           : `# from ${file}, the rest are defaults`,
       ),
     );
+    const { writeYaml } = await import("../../../formats/yaml.ts");
     common.out.line(writeYaml(shown).trimEnd());
     return exitCode.completed;
   });

@@ -66,18 +66,18 @@ async function inRepository(place: Place): Promise<readonly Finding[]> {
     return { state: gigabytes < 1 ? "hint" : "fine", text: `${gigabytes.toFixed(1)} GiB free where they are kept` };
   });
   await look("config", async () => {
-    const { file } = findConfig(place.directory);
+    const { file } = await findConfig(place.directory);
     return { state: "fine", text: file ?? "defaults" };
   });
   await look("workflow", async () => {
-    const { config } = findConfig(place.directory);
+    const { config } = await findConfig(place.directory);
     const source = findDefinition(place.directory, config.defaultWorkflow);
     const compiled = await compile(source, {}, findSkillIn(place.directory));
     if (!compiled.ok) throw new ProblemError(...compiled.problems);
     return { state: "fine", text: `${config.defaultWorkflow}: ${source.name}` };
   });
   await look("agent", async () => {
-    const { config } = findConfig(place.directory);
+    const { config } = await findConfig(place.directory);
     if (config.agent !== undefined && config.agent !== "claude-code") return { state: "fine", text: config.agent };
     const key = process.env["ANTHROPIC_API_KEY"] !== undefined || process.env["CLAUDE_CODE_OAUTH_TOKEN"] !== undefined;
     if (!isInstalled("claude"))

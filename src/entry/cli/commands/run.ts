@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { processOwners } from "../../../adapters/owners/process.ts";
 import { type RunId, runIdOf, type ValueMap } from "../../../core/brand.ts";
+import type { Config } from "../../../core/config.ts";
 import { ProblemError, problem } from "../../../core/problem.ts";
 import { isBlocking } from "../../../core/question.ts";
 import { isResting } from "../../../core/state.ts";
 import type { Task } from "../../../core/task.ts";
 import { createRun } from "../../../engine/create.ts";
 import { tell } from "../../../engine/tell.ts";
-import type { Config } from "../../../formats/config.ts";
 import { compile } from "../../kit.ts";
 import { chosenAgent, inputsFrom } from "../arguments.ts";
 import type { Common, Options } from "../common.ts";
@@ -19,7 +19,7 @@ import { agentCalled, isInstalled, type Taken, take, work, workspaceIn } from ".
 /** Starts a run and works at it. */
 export const run = (common: Common, words: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
-    const { config } = findConfig(place.directory);
+    const { config } = await findConfig(place.directory);
     const name = words[0]?.startsWith("-") === false && !words[0].includes("=") ? words[0] : undefined;
     const task = taskOf(options);
     if (name === undefined && task === undefined) {
@@ -50,7 +50,7 @@ async function start(place: Place, { out }: Common, { name, task, inputs, config
   out.problems(out.json ? [] : warnings);
   const needsAgent =
     kit.skills.size > 0 || definition.phases.some((phase) => phase.steps.some((step) => step.action.type === "agent"));
-  const { agent, agentConfig } = chosenAgent(config, options, needsAgent ? isInstalled : () => true);
+  const { agent, agentConfig } = await chosenAgent(config, options, needsAgent ? isInstalled : () => true);
   const known = agentCalled(agent);
   if (needsAgent && !known.ok) throw new ProblemError(...known.problems);
   const base = await workspaceIn(place).base(typeof options["base"] === "string" ? options["base"] : undefined);
@@ -86,7 +86,7 @@ async function start(place: Place, { out }: Common, { name, task, inputs, config
 /** Goes on with a run: whoever held it is gone, or it was stopped, or it asked and was answered. */
 export const resume = (common: Common, [name]: readonly string[], options: Options): Promise<number> =>
   inPlace(common, async (place) => {
-    const { config } = findConfig(place.directory);
+    const { config } = await findConfig(place.directory);
     const found = await findLoaded(place, name);
     const usd = options["budget"] === undefined ? undefined : dollars(options["budget"]);
     const command = { verb: "resume", ...(usd !== undefined && { usd }) } as const;

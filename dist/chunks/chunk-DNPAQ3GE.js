@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);
-var ok=value=>({ok:!0,value}),refuse=(...problems)=>({ok:!1,problems}),problem=(code,what,more={})=>({code,severity:"error",what,...more}),ProblemError=class extends Error{problems;constructor(...problems){super(problems.map(p=>p.what).join("; ")),this.name="ProblemError",this.problems=problems}};export{ok,refuse,problem,ProblemError};

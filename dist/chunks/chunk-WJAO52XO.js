@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);
-var StoreConflict=class extends Error{name="StoreConflict"},StoreUnavailable=class extends Error{name="StoreUnavailable"},StoreFull=class extends Error{name="StoreFull"},JournalBroken=class extends Error{name="JournalBroken";run;seq;constructor(run,seq,message){super(message),this.run=run,this.seq=seq}};export{StoreConflict,StoreUnavailable,StoreFull,JournalBroken};
