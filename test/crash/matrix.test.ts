@@ -30,7 +30,7 @@ const modes = {
 type Boundary = keyof typeof modes;
 
 /** Points of one boundary at most, spread evenly over its calls; `PERDURE_CRASH_POINTS=100000` tries them all. */
-const most = Number(process.env["PERDURE_CRASH_POINTS"] ?? 16);
+const most = Number(process.env["PERDURE_CRASH_POINTS"] ?? 12);
 const hour = 3_600_000;
 
 interface Point {

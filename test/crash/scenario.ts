@@ -95,12 +95,14 @@ export const counting = (place: Place, file: string): Place => ({
 });
 
 /** What one start of the command line came to. */
-export type Progress = "completed" | "never created" | "go on" | { readonly stuck: string };
+export type Progress = "completed" | "never created" | "created after all" | "go on" | { readonly stuck: string };
 
 export function progressOf({ code, signal, stdout, stderr }: Ended): Progress {
   const said = `${stdout}${stderr}`;
   if (code === 0 || /is completed; there is nothing to resume/.test(said)) return "completed";
   if (/There is no run/.test(said)) return "never created";
+  // The push of a dead process landed after somebody had looked.
+  if (/There is a run `demo` already/.test(said)) return "created after all";
   // Killed, or a person is asked after a step has lost its worker again and again: somebody goes on.
   if (signal === "SIGKILL" || /lost its worker \d+ times/.test(said)) return "go on";
   return { stuck: `code ${code} ${signal ?? ""}: ${said.slice(0, 2_000)}` };

@@ -31,9 +31,10 @@ export function failure(args: readonly string[], stderr: string): StoreFull | St
     .join(" ")
     .replace(/(?<![\w.])(?:\/[^\s'":/]+)+\/([^\s'":/]+)/g, "$1");
   const message = `git ${args.find((arg) => /^[a-z]+(?:-[a-z]+)*$/.test(arg)) ?? ""} in a work tree: ${reason}`;
-  return /No space left|Disk quota|File too large/i.test(stderr)
-    ? new StoreFull(message)
-    : new StoreUnavailable(message);
+  // Git does not always pass the reason on: a write that fails with no reason given has hardly another.
+  const full =
+    /No space left|Disk quota|File too large|(?:couldn't|could not|unable to|failed to) write(?!.*(?:denied|Read-only))/i;
+  return full.test(stderr) ? new StoreFull(message) : new StoreUnavailable(message);
 }
 
 export const lines = (output: Buffer | string): readonly string[] =>

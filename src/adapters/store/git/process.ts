@@ -124,7 +124,9 @@ export const startFailure = (error: Error): Error =>
       )
     : new StoreUnavailable(`Git could not be started: ${error.message}`, { cause: error });
 
-const full = /No space left on device|Disk quota exceeded|File too large/;
+/** Git does not always pass the reason on: a write that fails with no reason given has hardly another. */
+const full =
+  /No space left on device|Disk quota exceeded|File too large|(?:couldn't|could not|unable to|failed to) write(?!.*(?:denied|Read-only))/i;
 
 /** What a failed git means for the store, when it means nothing more special. Paths and credentials are taken out (law J8). */
 export function gitFailure(what: string, stderr: string): StoreFull | StoreUnavailable {
