@@ -61,8 +61,9 @@ export const firstPlace = (sample: Sample): Place => ({
 export function anotherPlace(sample: Sample, kept: Kept, number: number): Place {
   const home = join(sample.folder, `home-${number}`);
   if (kept === "local") {
+    // A git that the dead left behind may still be writing there.
     for (const name of readdirSync(sample.folder).filter((entry) => entry.startsWith("home")))
-      rmSync(join(sample.folder, name), { recursive: true, force: true });
+      rmSync(join(sample.folder, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     return { repository: sample.repository, home };
   }
   const repository = join(sample.folder, `clone-${number}`);
